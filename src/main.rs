@@ -1,3 +1,73 @@
 //! `ccslurm4ai`: a Slurm GPU cluster on Azure with one command.
 
-fn main() {}
+mod cli;
+mod commands;
+mod failure;
+mod process;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use failure::{Exit, Failure, Problem};
+use process::ProcessError;
+use ui::{Answer, Format, Ui};
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let ui = Ui::new(cli.global.output, !cli.global.no_color, cli.global.verbose);
+    let name = cli.command.name();
+    let result = process::interrupt::watch().map_err(Into::into).and_then(|()| dispatch(&cli, &ui));
+    match result {
+        Ok(answer) => {
+            ui.answer(name, &answer);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let failure = as_failure(&error);
+            ui.failure(name, failure.exit, &failure.problems, &serde_json::Value::Null);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn dispatch(cli: &cli::Cli, ui: &Ui) -> anyhow::Result<Answer> {
+    commands::not_there(cli, ui)
+}
+
+/// Finds the exit code in an error; what no room foresaw is a fault of ours.
+fn as_failure(error: &anyhow::Error) -> Failure {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.clone();
+    }
+    let text = format!("{error:#}");
+    match error.downcast_ref::<ProcessError>() {
+        Some(ProcessError::Interrupted) => Failure::new(Exit::Interrupted, "Interrupted", "interrupted")
+            .remedy("run the same command again: it goes on where it stopped"),
+        Some(ProcessError::NotFound { program }) => {
+            Failure::new(Exit::ProgramMissing, "ProgramMissing", text)
+                .remedy(format!("install `{program}`; `ccslurm4ai check` names the command"))
+        }
+        _ => Failure::new(Exit::Internal, "Internal", text),
+    }
+}
+
+/// Help and version are answers; anything else clap says is a usage error, in JSON when asked.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let args: Vec<String> = std::env::args().collect();
+    let wants_json = args.iter().any(|arg| arg == "--output=json")
+        || args.windows(2).any(|pair| pair == ["--output", "json"]);
+    if wants_json {
+        let problem = Problem::new("Usage", error.to_string().trim().to_owned());
+        Ui::new(Format::Json, false, false).document("", Exit::Usage, &serde_json::Value::Null, &[problem]);
+    }
+    ExitCode::from(Exit::Usage as u8)
+}

@@ -1,0 +1,92 @@
+//! The command line; types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ui::Format;
+
+/// Installs and looks after a Slurm GPU cluster on Azure, run by CycleCloud.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The cluster's configuration
+    #[arg(long, global = true, value_name = "FILE", default_value = "config.yaml")]
+    pub config: PathBuf,
+    /// The folder for connection scripts and the state cache
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Use the bicep/ and ansible/ of this folder instead of the bundled ones
+    #[arg(long, global = true, value_name = "DIR", env = "CCSLURM4AI_TEMPLATES")]
+    pub templates: Option<PathBuf>,
+    /// The private SSH key of the admin user, when the vault cannot be read from here
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// How the answer on standard output is written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Show each step
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// No colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the pinned Ansible environment in the cache folder (`install` does it when absent)
+    Setup,
+    /// Check configuration, programs, sign-in, sizes, permissions and quota; changes nothing
+    Check(CheckArgs),
+    /// Deploy the infrastructure, configure it, start the cluster and write connection scripts
+    Install(InstallArgs),
+}
+
+impl Command {
+    /// The command's name as typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Check(_) => "check",
+            Self::Install(_) => "install",
+        }
+    }
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Print what a check needs, when it passes and how to prove it by hand
+    #[arg(long, value_name = "ID")]
+    pub explain: Option<String>,
+}
+
+/// Options of `install`.
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// Only Ansible, on the newest succeeded deployment
+    #[arg(short, long, conflicts_with = "bicep")]
+    pub ansible: bool,
+    /// Only the infrastructure (Bicep)
+    #[arg(short, long)]
+    pub bicep: bool,
+    /// Show what would be run and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Deploy even when nothing changed since the last deployment
+    #[arg(long)]
+    pub force: bool,
+}

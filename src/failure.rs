@@ -1,0 +1,161 @@
+//! What a failed run says: an exit code and one or more problems, each with its place and its remedy.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Exit codes of every command; they are documented for users in the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything asked for is done.
+    Done = 0,
+    /// A fault of this program.
+    Internal = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// `config.yaml` is invalid.
+    Config = 3,
+    /// A preflight check failed.
+    Check = 4,
+    /// The deployment failed.
+    Deployment = 5,
+    /// Ansible failed on a task.
+    Ansible = 6,
+    /// SIGINT or SIGTERM ended the run.
+    Interrupted = 7,
+    /// Another run or deployment is active.
+    Busy = 8,
+    /// A program that is needed is missing or too old.
+    ProgramMissing = 9,
+    /// Not signed in, or forbidden.
+    Access = 10,
+    /// A host cannot be reached.
+    Unreachable = 11,
+    /// Refused for safety, such as a changed host key.
+    Refused = 12,
+}
+
+/// One thing that is wrong: what, where, and what to do next.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Problem {
+    /// Stable name of the kind of problem, such as `QuotaTooSmall`.
+    pub code: String,
+    /// One or more sentences for a person.
+    pub message: String,
+    /// The Azure resource, host or task concerned.
+    pub resource: Option<String>,
+    /// The file concerned, as the user named it.
+    pub file: Option<String>,
+    /// Line in `file`, counted from 1.
+    pub line: Option<usize>,
+    /// Column in `file`, counted from 1.
+    pub column: Option<usize>,
+    /// What to do next.
+    pub remedy: Option<String>,
+}
+
+impl Problem {
+    /// A problem of kind `code`.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// Names the resource, host or task concerned.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Names the file and, counted from 1, the line and column.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: usize, column: usize) -> Self {
+        self.file = Some(file.into());
+        self.line = Some(line);
+        self.column = Some(column);
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}")?;
+            for number in [self.line, self.column].into_iter().flatten() {
+                write!(f, ":{number}")?;
+            }
+            f.write_str(" ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(resource) = &self.resource {
+            write!(f, "\n  where: {resource}")?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  next: {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a command ends with something else than [`Exit::Done`].
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The exit code of the process.
+    pub exit: Exit,
+    /// At least one problem.
+    pub problems: Vec<Problem>,
+}
+
+impl Failure {
+    /// A failure with one problem of kind `code`.
+    pub fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { exit, problems: vec![Problem::new(code, message)] }
+    }
+
+    /// A failure with many problems.
+    pub fn many(exit: Exit, problems: Vec<Problem>) -> Self {
+        Self { exit, problems }
+    }
+
+    /// Names the resource concerned, on every problem.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        let resource = resource.into();
+        for problem in &mut self.problems {
+            problem.resource = Some(resource.clone());
+        }
+        self
+    }
+
+    /// Says what to do next, on every problem.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        let remedy = remedy.into();
+        for problem in &mut self.problems {
+            problem.remedy = Some(remedy.clone());
+        }
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

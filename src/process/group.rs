@@ -1,0 +1,81 @@
+//! Process groups: each child leads one, so that it and all it started can be ended by one id.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+/// How long a group may take to end after SIGTERM before SIGKILL follows.
+const GRACE: Duration = Duration::from_secs(3);
+/// How long the kernel may take to carry SIGKILL out; a zombie that nobody reaps may stay longer.
+const AFTER_KILL: Duration = Duration::from_millis(500);
+
+/// The process group of one child, noted in a folder while the child lives.
+pub(super) struct Group {
+    leader: Option<Pid>,
+    note: Option<PathBuf>,
+}
+
+impl Group {
+    pub(super) fn new(leader: Option<u32>, notes: Option<&Path>) -> Self {
+        let leader = leader.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let note = notes.zip(leader).map(|(folder, id)| folder.join(id.as_raw_nonzero().to_string()));
+        if let (Some(path), Some(id)) = (&note, leader) {
+            let _ = std::fs::write(path, start_time(id).unwrap_or_default());
+        }
+        Self { leader, note }
+    }
+
+    pub(super) fn id(&self) -> Option<i32> {
+        self.leader.map(|id| id.as_raw_nonzero().get())
+    }
+
+    /// Ends the whole group: SIGTERM, and SIGKILL for what is left after a grace period. `reaped` says
+    /// whether the child has been waited for.
+    pub(super) fn end(&self, reaped: impl Fn() -> bool) {
+        let Some(leader) = self.leader else { return };
+        for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, AFTER_KILL)] {
+            let _ = kill_process_group(leader, signal);
+            let deadline = Instant::now() + patience;
+            while Instant::now() < deadline {
+                let _ = reaped();
+                if test_kill_process_group(leader).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(note) = &self.note {
+            let _ = std::fs::remove_file(note);
+        }
+    }
+}
+
+/// Ends the children that a killed run left behind: those noted in `notes` that still are the same
+/// process (same id, same start time). Returns how many there were.
+pub fn end_orphans(notes: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(notes) else { return 0 };
+    let mut ended = 0;
+    for entry in entries.flatten() {
+        let noted = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let id = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+        if let Some(id) = id.filter(|id| !noted.is_empty() && start_time(*id).as_ref() == Some(&noted)) {
+            Group { leader: Some(id), note: None }.end(|| false);
+            ended += 1;
+        }
+        let _ = std::fs::remove_file(entry.path());
+    }
+    ended
+}
+
+/// Clock ticks since boot at which a process started: field 22 of `/proc/ID/stat`, see proc(5).
+fn start_time(id: Pid) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
+    let after_name = stat.rsplit_once(')')?.1;
+    after_name.split_whitespace().nth(19).map(str::to_owned)
+}

@@ -1,0 +1,120 @@
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::ui::Format;
+
+fn with_runner<T>(dry_run: bool, test: impl FnOnce(&Runner<'_>) -> T) -> T {
+    let ui = Ui::new(Format::Text, false, false);
+    test(&Runner::new(&ui, dry_run))
+}
+
+fn sh(script: &str) -> Command {
+    Command::new("sh").args(["-c", script])
+}
+
+#[test]
+fn any_exit_status_is_the_callers_to_judge() {
+    let cases = [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)];
+    for (script, status) in cases {
+        let output = with_runner(false, |runner| runner.run(&sh(script))).unwrap();
+        assert_eq!(output.status, status, "{script}");
+    }
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let error = with_runner(false, |runner| runner.run(&Command::new("no-such-program"))).unwrap_err();
+    assert!(matches!(error, ProcessError::NotFound { program } if program == "no-such-program"));
+}
+
+#[test]
+fn a_program_that_hangs_is_ended_with_all_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("grandchild");
+    let script = format!("trap '' TERM; (sleep 60) & echo $! > {}; wait; sleep 60", note.display());
+    let limit = Duration::from_millis(300);
+    let started = Instant::now();
+    let error = with_runner(false, |runner| runner.run(&sh(&script).timeout(limit))).unwrap_err();
+    assert!(matches!(error, ProcessError::TimedOut { .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let grandchild = std::fs::read_to_string(note).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", grandchild.trim())).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "still there: {stat}");
+}
+
+#[test]
+fn lines_are_streamed_and_a_hanging_stream_ends() {
+    let mut lines = Vec::new();
+    let script = "printf 'one\\r\\ntwo'; exec sleep 60";
+    let command = sh(script).timeout(Duration::from_millis(300));
+    let error = with_runner(false, |runner| runner.stream(&command, |line| lines.push(line.to_owned())));
+    assert!(matches!(error, Err(ProcessError::TimedOut { .. })));
+    assert_eq!(lines, ["one", "two"]);
+}
+
+#[test]
+fn a_dry_run_reads_but_does_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("made");
+    let touch = Command::new("touch").arg(file.to_str().unwrap());
+    with_runner(true, |runner| runner.run(&touch.clone().changes())).unwrap();
+    assert!(!file.exists());
+    with_runner(true, |runner| runner.run(&touch)).unwrap();
+    assert!(file.exists());
+}
+
+#[test]
+fn the_log_hides_secrets_and_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    with_runner(false, |runner| {
+        runner.attach(Log::open(&path).unwrap(), folder.path().to_owned());
+        runner.hide("s3cret-word");
+        runner.run(&sh("echo s3cret-word; echo s3cret-word >&2")).unwrap();
+        runner.run(&sh("cat").stdin_bytes("piped-secret").secret_output()).unwrap();
+    });
+    let log = std::fs::read_to_string(&path).unwrap();
+    assert!(log.contains("[hidden]") && !log.contains("s3cret") && !log.contains("piped"), "{log}");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_dropped_background_program_is_gone_and_its_note_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = with_runner(false, |runner| {
+        runner.attach(Log::open(&folder.path().join("log")).unwrap(), folder.path().to_owned());
+        let child = runner.spawn(&sh("sleep 60 & wait"), &folder.path().join("out")).unwrap();
+        assert!(folder.path().join(child.id().unwrap().to_string()).exists());
+        assert!(child.ended().is_none());
+        child.id().unwrap()
+    });
+    assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+    assert!(!folder.path().join(id.to_string()).exists());
+}
+
+#[test]
+fn orphans_are_ended_but_not_strangers_with_a_recycled_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut children: Vec<_> = (0..2)
+        .map(|_| {
+            use std::os::unix::process::CommandExt;
+            std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap()
+        })
+        .collect();
+    let orphan = Group::new(Some(children[0].id()), Some(folder.path()));
+    std::mem::forget(orphan);
+    std::fs::write(folder.path().join(children[1].id().to_string()), "1").unwrap();
+    assert_eq!(group::end_orphans(folder.path()), 1);
+    assert!(children[0].try_wait().unwrap().is_some());
+    assert!(children[1].try_wait().unwrap().is_none());
+    children[1].kill().unwrap();
+    children[1].wait().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn command_lines_can_be_pasted() {
+    let command = Command::new("az").args(["rest", "--url", "https://x/?a=1&b='2'", ""]);
+    assert_eq!(command.to_string(), r"az rest --url 'https://x/?a=1&b='\''2'\''' ''");
+}
