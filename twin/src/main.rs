@@ -1,3 +1,6 @@
 //! `ccslurm4ai-twin`: rehearse ccslurm4ai against a simulated Azure and real hosts.
 
+mod azure;
+mod claims;
+
 fn main() {}
