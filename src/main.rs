@@ -2,8 +2,10 @@
 
 mod cli;
 mod commands;
+mod config;
 mod failure;
 mod process;
+mod sizes;
 mod ui;
 
 use std::process::ExitCode;
