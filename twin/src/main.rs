@@ -1,6 +1,3 @@
 //! `ccslurm4ai-twin`: rehearse ccslurm4ai against a simulated Azure and real hosts.
 
-mod azure;
-mod claims;
-
 fn main() {}

@@ -1,0 +1,5 @@
+//! A simulated Azure and real hosts on one machine, to rehearse ccslurm4ai.
+
+pub mod arm;
+pub mod azure;
+pub mod claims;
