@@ -1,5 +1,6 @@
 //! `ccslurm4ai`: a Slurm GPU cluster on Azure with one command.
 
+mod azure;
 mod cli;
 mod commands;
 mod config;
