@@ -1,0 +1,23 @@
+// Roles on the subscription, as roles.json lists them.
+
+import { principalSet } from '../types.bicep'
+
+targetScope = 'subscription'
+
+@description('The identities.')
+param principals principalSet
+
+@description('Those of all role assignments that are on the subscription.')
+var onSubscription = filter(loadJsonContent('../roles.json'), assignment => assignment.scope == 'subscription')
+
+resource subscriptionRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in onSubscription: {
+    name: guid(subscription().id, principals[role.principal].id, role.roleId)
+    properties: {
+      description: role.why
+      principalId: principals[role.principal].id
+      principalType: principals[role.principal].kind
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.roleId)
+    }
+  }
+]
