@@ -1,4 +1,19 @@
 //! Typed functions over `az`: JSON in, types out, no printing.
 
+pub mod account;
+mod az;
 pub mod error;
+mod failed;
 mod lenient;
+pub mod quota;
+pub mod region;
+pub mod resources;
+pub mod rights;
+pub mod skus;
+
+pub use az::Az;
+pub use failed::{AzError, Kind};
+
+/// The command that installs az on Debian and Ubuntu (Microsoft's documentation, "Install the Azure CLI on
+/// Linux").
+pub const INSTALL_AZ: &str = "curl -sL https://aka.ms/InstallAzureCLIDeb | sudo bash";

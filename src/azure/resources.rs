@@ -1,0 +1,86 @@
+//! VMs a resource group already runs.
+
+use serde_json::Value;
+
+use super::az::Az;
+use super::failed::{AzError, Kind};
+use super::region::same_region;
+
+/// VMs of one size that count against the vCPU quota of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// `Standard_…`
+    pub size: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// The VMs and scale-set instances of `group` in `region`; none when the group does not exist. Deallocated
+/// ones are in it, since quota counts them, and Spot is not, since it draws on a quota of its own.
+///
+/// # Errors
+/// As [`Az::rest_list`].
+pub fn running(az: &Az<'_>, group: &str, region: &str) -> Result<Vec<Running>, AzError> {
+    let read = |kind: &str| {
+        let path = format!(
+            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/{kind}?api-version=2025-04-01",
+            az.subscription()
+        );
+        match az.rest_list(&path, &format!("reading the VMs of resource group {group}")) {
+            Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
+            answer => answer,
+        }
+    };
+    let (machines, sets) = std::thread::scope(|scope| {
+        let sets = scope.spawn(|| read("virtualMachineScaleSets"));
+        (read("virtualMachines"), sets.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let here = |item: &&Value| text(item, "/location").is_some_and(|place| same_region(place, region));
+    let machines = machines?;
+    let sets = sets?;
+    Ok(machines
+        .iter()
+        .filter(here)
+        .filter_map(machine)
+        .chain(sets.iter().filter(here).filter_map(scale_set))
+        .collect())
+}
+
+fn machine(item: &Value) -> Option<Running> {
+    let size = text(item, "/properties/hardwareProfile/vmSize")?.to_owned();
+    (text(item, "/properties/priority") != Some("Spot")).then_some(Running { size, count: 1 })
+}
+
+/// Instances of a flexible scale set are listed among the VMs; of a uniform one they are not.
+fn scale_set(item: &Value) -> Option<Running> {
+    let flexible = text(item, "/properties/orchestrationMode") == Some("Flexible");
+    let spot = text(item, "/properties/virtualMachineProfile/priority") == Some("Spot");
+    let count = item.pointer("/sku/capacity").and_then(Value::as_u64)?;
+    let size = text(item, "/sku/name")?.to_owned();
+    (!flexible && !spot).then_some(Running { size, count })
+}
+
+fn text<'a>(item: &'a Value, pointer: &str) -> Option<&'a str> {
+    item.pointer(pointer).and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_counts_as_running() {
+        let vm = |priority| json!({"properties": {"hardwareProfile": {"vmSize": "Standard_D4s_v5"}, "priority": priority}});
+        let one = Some(Running { size: "Standard_D4s_v5".into(), count: 1 });
+        assert_eq!([machine(&vm("Regular")), machine(&vm("Spot")), machine(&json!({}))], [one, None, None]);
+        let set = |mode, priority| {
+            json!({"sku": {"name": "Standard_F2s_v2", "capacity": 3},
+                "properties": {"orchestrationMode": mode, "virtualMachineProfile": {"priority": priority}}})
+        };
+        let three = Some(Running { size: "Standard_F2s_v2".into(), count: 3 });
+        let found = [("Uniform", "Regular"), ("Flexible", "Regular"), ("Uniform", "Spot")];
+        assert_eq!(found.map(|(mode, priority)| scale_set(&set(mode, priority))), [three, None, None]);
+    }
+}
