@@ -3,3 +3,4 @@
 pub mod arm;
 pub mod azure;
 pub mod claims;
+pub mod hosts;

@@ -1,0 +1,255 @@
+//! Real hosts on this machine for the simulated virtual machines: each VM is a Debian 13 system booted by
+//! `systemd-nspawn` in a network namespace of its own, wired to one bridge that leads nowhere else.
+//!
+//! Everything made here carries a prefix computed from the twin's folder, so that the leftovers of a killed twin
+//! are found again from that folder alone and nothing foreign is ever touched.
+
+pub mod claims;
+mod commands;
+mod fit_out;
+mod leftovers;
+mod machine;
+mod network;
+mod overlay;
+pub mod requirements;
+pub mod rootfs;
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+
+use machine::Machine;
+use network::Network;
+
+/// The twin's own address on the bridge. It is from a documentation range (RFC 5737), so that no virtual network's
+/// address space collides with it and nothing needs to know that space before the first VM exists.
+pub const TWIN_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// Port of [`TWIN_ADDRESS`] on which hosts expect the HTTPS proxy of the simulated Azure.
+pub const PROXY_PORT: u16 = 3128;
+/// Port of [`TWIN_ADDRESS`] on which hosts expect the metadata service.
+pub const METADATA_PORT: u16 = 8169;
+
+/// What a host is for; it decides which stand-ins are put into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKind {
+    /// The CycleCloud server.
+    Server,
+    /// A node that CycleCloud started.
+    Node,
+}
+
+/// One virtual machine as its host needs it, taken from the VM's and its network interface's ARM bodies.
+#[derive(Clone, Debug)]
+pub struct HostSpec {
+    /// Computer name: letters, digits and `-`, at most 63.
+    pub name: String,
+    /// Which stand-ins it gets.
+    pub kind: HostKind,
+    /// Address of its primary network interface.
+    pub private_ip: Ipv4Addr,
+    /// `osProfile.adminUsername`; no user is made without it.
+    pub admin_user: Option<String>,
+    /// `osProfile.linuxConfiguration.ssh.publicKeys[].keyData`.
+    pub ssh_public_keys: Vec<String>,
+    /// `osProfile.customData` as ARM has it, in base64.
+    pub custom_data: Option<String>,
+    /// ARM resource id.
+    pub vm_id: String,
+    /// `properties.vmId`.
+    pub uuid: String,
+}
+
+/// What ties hosts to the simulated Azure.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Certificate of the twin's authority, PEM; hosts trust it.
+    pub ca_pem: String,
+}
+
+/// All hosts of one twin. Its methods may be called from several threads; dropping it takes everything down.
+pub struct Hosts {
+    place: Place,
+    rootfs: PathBuf,
+    link: Link,
+    network: Network,
+    running: Mutex<HashMap<String, Machine>>,
+}
+
+impl Hosts {
+    /// Removes what a killed twin left behind in `dir`, prepares the root file system in `cache` if it is not there
+    /// (about a minute, once) and makes the network.
+    ///
+    /// # Errors
+    /// [`requirements::Unfit`] when root or a program is missing; otherwise what could not be made.
+    pub fn new(dir: &Path, cache: &Path, link: Link) -> Result<Hosts> {
+        let rootfs = rootfs::prepare(cache)?;
+        let place = Place::of(dir)?;
+        leftovers::remove(&place).context("removing what an earlier twin left behind")?;
+        let network = Network::create(&place)?;
+        Ok(Hosts { place, rootfs, link, network, running: Mutex::default() })
+    }
+
+    /// Boots a host and returns when its sshd answers (a second or two; at most a minute).
+    ///
+    /// # Errors
+    /// A name that is no host name or already runs, or a step that failed, with the end of the host's console.
+    pub fn boot(&self, spec: &HostSpec) -> Result<()> {
+        check_name(&spec.name)?;
+        if self.running().contains_key(&spec.name) {
+            bail!("host {} runs already", spec.name);
+        }
+        let booted = Machine::start(&self.place, &self.rootfs, &self.link, &self.network, spec)
+            .and_then(|mut machine| machine.await_sshd(&self.network).map(|()| machine))
+            .with_context(|| format!("booting host {}", spec.name));
+        match booted {
+            Ok(machine) => {
+                self.running().insert(spec.name.clone(), machine);
+                Ok(())
+            }
+            Err(error) => {
+                leftovers::remove_host(&self.place, &spec.name)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Shuts a host down and removes its disk, its mount and its namespace. A host that does not run is no error.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn stop(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        let machine = self.running().remove(name);
+        leftovers::remove_host(&self.place, name).with_context(|| format!("stopping host {name}"))?;
+        drop(machine);
+        Ok(())
+    }
+
+    /// Connects to a host from inside the twin's network.
+    ///
+    /// # Errors
+    /// Refused, unreachable, or no answer within `timeout`.
+    pub fn connect(&self, ip: Ipv4Addr, port: u16, timeout: Duration) -> Result<TcpStream> {
+        self.network.connect(SocketAddr::V4(SocketAddrV4::new(ip, port)), timeout)
+    }
+
+    /// A listener on [`TWIN_ADDRESS`] that hosts can reach.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub fn listen(&self, port: u16) -> Result<TcpListener> {
+        self.network.listen(SocketAddr::V4(SocketAddrV4::new(TWIN_ADDRESS, port)))
+    }
+
+    /// Ends every host and removes the network; also done on drop.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn down(&self) -> Result<()> {
+        let machines = std::mem::take(&mut *self.running());
+        leftovers::remove(&self.place)?;
+        drop(machines);
+        Ok(())
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Machine>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        if let Err(error) = self.down() {
+            eprintln!("warning: hosts were not fully removed: {error:#}");
+        }
+    }
+}
+
+/// A command that runs `argv` as root inside host `name` of the twin in `dir`, with the host's `/etc/environment`;
+/// the twin itself may be another process. The caller decides about standard input and output.
+///
+/// # Errors
+/// There is no such host.
+pub fn exec(dir: &Path, name: &str, argv: &[String]) -> Result<Command> {
+    check_name(name)?;
+    machine::command_inside(&Place::of(dir)?, name, argv)
+}
+
+/// Removes the hosts of a twin that no longer runs.
+///
+/// # Errors
+/// What could not be removed.
+pub fn remove_leftovers(dir: &Path) -> Result<()> {
+    leftovers::remove(&Place::of(dir)?)
+}
+
+/// Names of the network namespaces and cgroups that the twin in `dir` has on this machine; none when it is down.
+///
+/// # Errors
+/// The machine's lists cannot be read.
+pub fn kernel_objects(dir: &Path) -> Result<Vec<String>> {
+    leftovers::kernel_objects(&Place::of(dir)?)
+}
+
+/// Where one twin's hosts live, and how the kernel objects made for them are called.
+#[derive(Clone, Debug)]
+struct Place {
+    dir: PathBuf,
+    prefix: String,
+}
+
+impl Place {
+    fn of(dir: &Path) -> Result<Place> {
+        let hosts = dir.join("hosts");
+        std::fs::create_dir_all(&hosts).with_context(|| format!("making {}", hosts.display()))?;
+        let dir = hosts.canonicalize().with_context(|| format!("resolving {}", hosts.display()))?;
+        let digest = Sha256::digest(dir.as_os_str().as_encoded_bytes());
+        let prefix =
+            digest.iter().take(4).fold("ccs4ai-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        Ok(Place { dir, prefix })
+    }
+
+    fn host_dir(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Name of a host's network namespace and cgroup.
+    fn object(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if name.is_empty() || name.len() > 63 || !plain || name.starts_with('-') {
+        bail!("\"{name}\" is no host name: use letters, digits and \"-\", at most 63");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_that_could_leave_the_folder_are_refused() {
+        let bad = ["", "..", "a/b", "-x", "a b", "a.b", &"x".repeat(64)];
+        for name in bad {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert!(check_name("slurmcluster-login1").is_ok());
+    }
+
+    #[test]
+    fn two_folders_have_two_prefixes() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert_ne!(Place::of(a.path()).unwrap().prefix, Place::of(b.path()).unwrap().prefix);
+        assert_eq!(Place::of(a.path()).unwrap().prefix, Place::of(a.path()).unwrap().prefix);
+    }
+}

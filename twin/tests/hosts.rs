@@ -1,0 +1,177 @@
+//! Hosts really boot, are reached as a user reaches them, and leave nothing behind. Needs root.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ccslurm4ai_twin::hosts::{self, HostKind, HostSpec, Hosts, Link, rootfs};
+
+const ADMIN: &str = "cycleadmin";
+
+struct Key {
+    private: PathBuf,
+    public: String,
+}
+
+fn key(dir: &Path) -> Key {
+    let private = dir.join("key");
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&private).status();
+    assert!(made.unwrap().success());
+    Key { public: fs::read_to_string(private.with_extension("pub")).unwrap(), private }
+}
+
+fn hosts(dir: &Path) -> Hosts {
+    let ca_pem = "-----BEGIN CERTIFICATE-----\ntwin\n-----END CERTIFICATE-----\n".to_owned();
+    Hosts::new(dir, &rootfs::cache_dir().unwrap(), Link { ca_pem }).unwrap()
+}
+
+fn spec(name: &str, kind: HostKind, last: u8, key: &Key) -> HostSpec {
+    HostSpec {
+        name: name.to_owned(),
+        kind,
+        private_ip: Ipv4Addr::new(10, 64, 0, last),
+        admin_user: Some(ADMIN.to_owned()),
+        ssh_public_keys: vec![key.public.clone()],
+        custom_data: None,
+        vm_id: format!(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/{name}"
+        ),
+        uuid: format!("00000000-0000-4000-8000-0000000000{last:02}"),
+    }
+}
+
+/// Runs a command over ssh; the connection is made in the twin's network and handed to ssh as its standard input
+/// and output, as a tunnel would.
+fn ssh(hosts: &Hosts, ip: Ipv4Addr, key: &Key, command: &str) -> String {
+    let stream = hosts.connect(ip, 22, Duration::from_secs(5)).unwrap();
+    let fd = stream.as_fd().try_clone_to_owned().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (local, _) = listener.accept().unwrap();
+        relay(local, std::net::TcpStream::from(fd));
+    });
+    let output = Command::new("ssh")
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"])
+        .args(["-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10", "-p", &port.to_string(), "-i"])
+        .arg(&key.private)
+        .arg(format!("{ADMIN}@127.0.0.1"))
+        .arg(command)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn relay(a: std::net::TcpStream, b: std::net::TcpStream) {
+    let (mut from_a, mut to_a) = (a.try_clone().unwrap(), a);
+    let (mut from_b, mut to_b) = (b.try_clone().unwrap(), b);
+    let up = std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_a, &mut to_b);
+        let _ = to_b.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut from_b, &mut to_a);
+    let _ = to_a.shutdown(std::net::Shutdown::Write);
+    let _ = up.join();
+}
+
+/// Names of everything on this machine that belongs to the twin in `dir`.
+fn traces(dir: &Path) -> Vec<String> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let below = dir.canonicalize().unwrap().display().to_string();
+    let mut found: Vec<String> =
+        mounts.lines().filter(|line| line.contains(&below)).map(str::to_owned).collect();
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let arguments = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        if arguments.starts_with("systemd-nspawn") && arguments.contains(&below) {
+            found.push(arguments);
+        }
+    }
+    found.extend(hosts::kernel_objects(dir).unwrap());
+    found
+}
+
+#[test]
+fn a_server_and_a_node_boot_side_by_side_and_leave_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key(dir.path());
+    let hosts = hosts(dir.path());
+    let specs = [spec("server", HostKind::Server, 4, &key), spec("n1", HostKind::Node, 5, &key)];
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for spec in &specs {
+            scope.spawn(|| hosts.boot(spec).unwrap());
+        }
+    });
+    println!("two hosts booted in {:.1} s", start.elapsed().as_secs_f64());
+
+    for spec in &specs {
+        let seen = ssh(&hosts, spec.private_ip, &key, "hostname; id -un; sudo -n id -u");
+        assert_eq!(seen, format!("{}\n{ADMIN}\n0\n", spec.name));
+    }
+    let ip = specs[0].private_ip;
+    let wanted = "http://192.0.2.1:3128";
+    assert_eq!(ssh(&hosts, ip, &key, "echo $HTTPS_PROXY").trim(), wanted);
+    assert_eq!(ssh(&hosts, ip, &key, "sudo -n sh -c 'echo $HTTPS_PROXY'").trim(), wanted);
+    assert!(ssh(&hosts, ip, &key, "tail -n 2 $SSL_CERT_FILE").contains("twin"));
+    let keys: Vec<String> = specs
+        .iter()
+        .map(|s| ssh(&hosts, s.private_ip, &key, "cat /etc/ssh/ssh_host_ed25519_key.pub"))
+        .collect();
+    assert_ne!(keys[0], keys[1], "each host has its own host keys");
+
+    // From host to host, to the twin, and nowhere else.
+    let listener = hosts.listen(hosts::METADATA_PORT).unwrap();
+    let probe =
+        "python3 -c 'import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)'";
+    ssh(&hosts, ip, &key, &format!("{probe} 10.64.0.5 22"));
+    ssh(&hosts, ip, &key, &format!("{probe} 192.0.2.1 {}", hosts::METADATA_PORT));
+    assert_eq!(listener.accept().unwrap().1.ip(), ip, "the caller is known by its address");
+    ssh(&hosts, ip, &key, &format!("! {probe} 1.1.1.1 443 2>/dev/null"));
+
+    hosts.stop("n1").unwrap();
+    assert!(!dir.path().join("hosts/n1").exists());
+    assert!(hosts.connect(specs[1].private_ip, 22, Duration::from_secs(1)).is_err());
+    let inside = hosts::exec(dir.path(), "server", &["hostname".to_owned()]).unwrap().output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&inside.stdout), "server\n");
+    assert!(!traces(dir.path()).is_empty(), "the search for leftovers finds a running host");
+    hosts.down().unwrap();
+    assert_eq!(traces(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn the_next_twin_removes_what_a_killed_one_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key(dir.path());
+    let killed = hosts(dir.path());
+    killed.boot(&spec("n1", HostKind::Node, 4, &key)).unwrap();
+    std::mem::forget(killed); // a killed process runs no destructor
+    let next = hosts(dir.path());
+    next.boot(&spec("n1", HostKind::Node, 4, &key)).unwrap();
+    drop(next);
+    assert_eq!(traces(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_boot_that_fails_says_so_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key(dir.path());
+    let hosts = hosts(dir.path());
+    let mut bad = spec("n1", HostKind::Node, 4, &key);
+    bad.admin_user = Some("not a user".to_owned());
+    let error = format!("{:#}", hosts.boot(&bad).unwrap_err());
+    assert!(error.starts_with("booting host n1: making users"), "{error}");
+    assert!(!dir.path().join("hosts/n1").exists());
+    bad.admin_user = None;
+    hosts.boot(&bad).unwrap();
+    let twice = format!("{:#}", hosts.boot(&bad).unwrap_err());
+    assert_eq!(twice, "host n1 runs already");
+    drop(hosts);
+    assert_eq!(traces(dir.path()), Vec::<String>::new());
+}
