@@ -50,7 +50,7 @@ param createSecrets secretKind[]
 @secure()
 param sshPrivateKey string = ''
 
-@description('SSH public key of the admin user. Secure because Azure takes a reference into a vault for secure parameters only.')
+@description('SSH public key of the admin user. Secure because it may come as a reference into a vault.')
 @secure()
 param sshPublicKey string
 

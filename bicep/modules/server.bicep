@@ -23,7 +23,7 @@ param subnetId string
 @description('Admin user.')
 param adminUser string
 
-@description('Public SSH key of the admin user. Secure because Azure takes a reference into a vault for secure parameters only.')
+@description('Public SSH key of the admin user. Secure because it may come as a reference into a vault.')
 @secure()
 param sshPublicKey string
 
