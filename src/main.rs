@@ -1,12 +1,16 @@
 //! `ccslurm4ai`: a Slurm GPU cluster on Azure with one command.
 
+mod ansible;
 mod azure;
 mod cli;
 mod commands;
 mod config;
+mod connect;
 mod failure;
 mod process;
 mod sizes;
+mod ssh;
+mod tunnel;
 mod ui;
 
 use std::process::ExitCode;
@@ -39,7 +43,10 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &cli::Cli, ui: &Ui) -> anyhow::Result<Answer> {
-    commands::not_there(cli, ui)
+    match cli.command {
+        cli::Command::Setup => commands::setup::run(&process::Runner::new(ui, false), ui),
+        _ => commands::not_there(cli, ui),
+    }
 }
 
 /// Finds the exit code in an error; what no room foresaw is a fault of ours.

@@ -1,4 +1,7 @@
 //! One file a verb; each composes the rooms in reading order.
+pub mod configure;
+pub mod setup;
+
 use crate::{
     cli::Cli,
     ui::{Answer, Ui},

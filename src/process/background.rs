@@ -1,5 +1,7 @@
 //! A program that runs beside us until its handle is dropped.
 
+use std::io::PipeWriter;
+
 use super::Output;
 use super::group::Group;
 
@@ -7,11 +9,12 @@ use super::group::Group;
 pub struct Background {
     handle: duct::Handle,
     group: Group,
+    _stdin: Option<PipeWriter>,
 }
 
 impl Background {
-    pub(super) fn new(handle: duct::Handle, group: Group) -> Self {
-        Self { handle, group }
+    pub(super) fn new(handle: duct::Handle, group: Group, stdin: Option<PipeWriter>) -> Self {
+        Self { handle, group, _stdin: stdin }
     }
 
     /// Its process id, which is also its group's.

@@ -19,6 +19,7 @@ pub struct Command {
     env: Vec<(String, Option<OsString>)>,
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
+    stdin_held: bool,
     timeout: Duration,
     changes: bool,
     secret_output: bool,
@@ -34,6 +35,7 @@ impl Command {
             env: Vec::new(),
             dir: None,
             stdin: Vec::new(),
+            stdin_held: false,
             timeout: DEFAULT_TIMEOUT,
             changes: false,
             secret_output: false,
@@ -83,6 +85,13 @@ impl Command {
         self
     }
 
+    /// Started beside us, its standard input stays open and empty until its handle is dropped.
+    #[must_use]
+    pub fn stdin_held(mut self) -> Self {
+        self.stdin_held = true;
+        self
+    }
+
     /// The time after which it is ended (two minutes when not said).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -123,6 +132,10 @@ impl Command {
         self.secret_output
     }
 
+    pub(super) fn holds_stdin(&self) -> bool {
+        self.stdin_held
+    }
+
     pub(super) fn is_cleanup(&self) -> bool {
         self.cleanup
     }
@@ -143,10 +156,10 @@ impl Command {
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
         }
-        Ok(if self.stdin.is_empty() {
-            expression.stdin_null()
-        } else {
-            expression.stdin_bytes(self.stdin.clone())
+        Ok(match (self.stdin_held, self.stdin.is_empty()) {
+            (true, _) => expression,
+            (false, true) => expression.stdin_null(),
+            (false, false) => expression.stdin_bytes(self.stdin.clone()),
         })
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use background::Background;
-pub use command::Command;
+pub use command::{Command, quote};
 use group::Group;
 pub use log::Log;
 use redact::Redactor;
@@ -163,13 +163,19 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When it is missing or cannot run.
     pub fn spawn(&self, command: &Command, output_file: &Path) -> Result<Background, ProcessError> {
-        let expression = self.expression(command)?.stdout_path(output_file).stderr_to_stdout();
+        let mut expression = self.expression(command)?.stdout_path(output_file).stderr_to_stdout();
+        let mut stdin = None;
+        if command.holds_stdin() {
+            let (reader, writer) = std::io::pipe().map_err(|error| self.io(command, &error))?;
+            expression = expression.stdin_file(reader);
+            stdin = Some(writer);
+        }
         let handle = expression.unchecked().start().map_err(|error| self.io(command, &error))?;
         let group = self.group(handle.pids().first().copied());
         if let Some(log) = self.log.get() {
             log.write(&serde_json::json!({ "started": self.line(command) }));
         }
-        Ok(Background::new(handle, group))
+        Ok(Background::new(handle, group, stdin))
     }
 
     fn pretend(&self, command: &Command) -> Option<Output> {

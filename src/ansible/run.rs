@@ -1,0 +1,173 @@
+//! Runs the playbook, follows its events, and says which task failed on which host.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::environment::Environment;
+use super::events::{Counts, Event, Status, TaskResult, parse};
+use super::inventory::Files;
+use crate::failure::{Exit, Failure};
+use crate::process::{Command, Runner};
+use crate::ui::{self, Ui};
+
+/// The whole playbook; CycleCloud's own start-up takes most of it.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+/// How much of a task's message a person is shown; all of it is in the log.
+const LINES: usize = 12;
+const LINE_LENGTH: usize = 300;
+/// Exit status of `ansible-playbook` when a host did not answer.
+const STATUS_UNREACHABLE: i32 = 4;
+
+/// What to run.
+#[derive(Debug)]
+pub struct Playbook<'a> {
+    /// The ansible-core to run it with.
+    pub environment: &'a Environment,
+    /// The folder with `ansible.cfg` and `playbooks/site.yml`.
+    pub folder: &'a Path,
+    /// Inventory and variables.
+    pub files: &'a Files,
+    /// Where all that Ansible says is kept (0600).
+    pub log: &'a Path,
+}
+
+/// What a finished playbook did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recap {
+    /// Counts by host.
+    pub hosts: BTreeMap<String, Counts>,
+}
+
+impl Recap {
+    /// Tasks that changed something, on all hosts.
+    pub fn changed(&self) -> u64 {
+        self.hosts.values().map(|counts| counts.changed).sum()
+    }
+}
+
+/// Runs the playbook to its end.
+///
+/// # Errors
+/// Exit code 6 with task, host and message when a task fails, 11 when a host does not answer, 7 when
+/// interrupted.
+pub fn run(runner: &Runner<'_>, ui: &Ui, playbook: &Playbook<'_>) -> anyhow::Result<Recap> {
+    let mut log = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(playbook.log)
+        .with_context(|| format!("writing {}", playbook.log.display()))?;
+    let mut follower = Follower::default();
+    let output = runner
+        .stream(&command(playbook), |line| {
+            let _ = writeln!(log, "{}", runner.redact(line));
+            follower.take(line, ui);
+        })
+        .context("running Ansible")?;
+    let _ = write!(log, "{}", runner.redact(&output.stderr));
+    if output.status == 0 {
+        return Ok(follower.recap);
+    }
+    let log = playbook.log.display();
+    Err(follower
+        .failure(output.status, &runner.redact(&output.stderr))
+        .remedy(format!("the whole output is in {log}; `ccslurm4ai install -a` goes on from here"))
+        .into())
+}
+
+fn command(playbook: &Playbook<'_>) -> Command {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    Command::new(text(&playbook.environment.playbook()))
+        .args(["-i".to_owned(), text(&playbook.files.inventory)])
+        .args(["-e".to_owned(), format!("@{}", text(&playbook.files.vars))])
+        .arg("playbooks/site.yml")
+        .dir(playbook.folder)
+        .env("ANSIBLE_CONFIG", playbook.folder.join("ansible.cfg"))
+        .env("ANSIBLE_STDOUT_CALLBACK", "ccslurm4ai_events")
+        .env("ANSIBLE_NOCOLOR", "1")
+        .env("ANSIBLE_HOME", home(playbook))
+        // Ansible refuses a locale that is not UTF-8.
+        .env("LC_ALL", "C.UTF-8")
+        // Templates may be somebody's checkout: no byte code in there.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env_remove("PYTHONPATH")
+        .timeout(TIMEOUT)
+        .changes()
+}
+
+/// Ansible's temporary files lie beside the inventory, not in the user's home.
+fn home(playbook: &Playbook<'_>) -> PathBuf {
+    playbook.files.inventory.with_file_name("home")
+}
+
+/// Remembers what matters of the events.
+#[derive(Default)]
+struct Follower {
+    recap: Recap,
+    failed: Option<TaskResult>,
+}
+
+impl Follower {
+    fn take(&mut self, line: &str, ui: &Ui) {
+        match parse(line) {
+            Some(Event::Task { task, .. }) => ui.event(ui::Event::Progress { text: &task }),
+            Some(Event::Result(result)) => self.take_result(result, ui),
+            Some(Event::Stats { hosts }) => self.recap = Recap { hosts },
+            Some(Event::Play { .. }) | None => {}
+        }
+    }
+
+    fn take_result(&mut self, result: TaskResult, ui: &Ui) {
+        match result.status {
+            Status::Retry => {
+                ui.event(ui::Event::Progress { text: &format!("{} (trying again)", result.task) })
+            }
+            Status::Failed | Status::Unreachable if !result.ignored => {
+                self.failed.get_or_insert(result);
+            }
+            _ => {}
+        }
+    }
+
+    fn failure(&self, status: i32, stderr: &str) -> Failure {
+        let Some(failed) = &self.failed else {
+            let exit = if status == STATUS_UNREACHABLE && !self.recap.hosts.is_empty() {
+                Exit::Unreachable
+            } else {
+                Exit::Ansible
+            };
+            let text = format!("Ansible ended with status {status}: {}", trim(stderr));
+            return Failure::new(exit, "AnsibleFailed", text);
+        };
+        let message = failed.message.as_deref().map_or_else(|| "its output is hidden".to_owned(), trim);
+        let resource = format!("task \"{}\" on {}", failed.task, failed.host);
+        let (exit, code, text) = if failed.status == Status::Unreachable {
+            (Exit::Unreachable, "HostUnreachable", format!("{} did not answer: {message}", failed.host))
+        } else {
+            (Exit::Ansible, "TaskFailed", format!("Ansible failed: {message}"))
+        };
+        Failure::new(exit, code, text).resource(resource)
+    }
+}
+
+/// The useful part of a message: no empty lines, and neither too many nor too long ones.
+fn trim(message: &str) -> String {
+    let lines: Vec<_> = message.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let mut text = String::new();
+    for line in lines.iter().take(LINES) {
+        if !text.is_empty() {
+            text.push_str("\n  ");
+        }
+        text.extend(line.chars().take(LINE_LENGTH));
+    }
+    if lines.len() > LINES {
+        text.push_str("\n  …");
+    }
+    text
+}

@@ -1,0 +1,207 @@
+//! Our own `ssh`: its settings, what its errors mean, and the lock held on the server.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::failure::{Exit, Failure};
+use crate::process::{Background, Command, Runner, interrupt};
+
+/// A silent connection is probed this often: Bastion drops idle ones within minutes
+/// (github.com/Azure/azure-cli/issues/28367).
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long signing in may take, tunnel included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(100);
+/// Lies in the admin user's home: nobody else's files can be in its way.
+const LOCK_FILE: &str = ".ccslurm4ai.lock";
+/// What the server says once the lock is ours.
+const LOCKED: &str = "ccslurm4ai-locked";
+/// Exit status of `flock` when somebody else has the lock; ssh itself ends with 255.
+const LOCK_TAKEN: i32 = 75;
+
+/// Who signs in, and by which keys hosts are recognised.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// User name on the VM.
+    pub user: String,
+    /// The private key; or a public one, whose private half is with the agent.
+    pub key_file: PathBuf,
+    /// Host keys seen so far; ours alone.
+    pub known_hosts: PathBuf,
+}
+
+/// Settings for one VM, one a line, in the form of ssh_config(5). `host_key_alias` (the VM's resource id)
+/// is the name its host key is remembered by: through a tunnel every VM has the same address.
+pub fn settings(identity: &Identity, host_key_alias: &str) -> String {
+    let mut text = String::new();
+    for (name, value) in [
+        ("User", identity.user.clone()),
+        ("IdentityFile", word(&path_text(&identity.key_file))),
+        ("IdentitiesOnly", "yes".to_owned()),
+        ("PasswordAuthentication", "no".to_owned()),
+        ("KbdInteractiveAuthentication", "no".to_owned()),
+        ("UserKnownHostsFile", word(&path_text(&identity.known_hosts))),
+        ("GlobalKnownHostsFile", "/dev/null".to_owned()),
+        ("HostKeyAlias", word(host_key_alias)),
+        ("StrictHostKeyChecking", "accept-new".to_owned()),
+        ("ConnectTimeout", CONNECT_TIMEOUT.as_secs().to_string()),
+        ("ServerAliveInterval", KEEP_ALIVE.as_secs().to_string()),
+    ] {
+        let _ = writeln!(text, "{name} {value}");
+    }
+    text
+}
+
+/// `text` as one quoted argument of ssh_config(5), which also expands `%`.
+fn word(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%"))
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Makes `folder` for its owner alone.
+fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("making the folder {}", folder.display()))
+}
+
+/// What ssh's error output means for the user; `None` when it is no error of signing in.
+pub fn explain(stderr: &str, vm: &str, known_hosts: &Path) -> Option<Failure> {
+    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    if stderr.contains("REMOTE HOST IDENTIFICATION HAS CHANGED")
+        || stderr.contains("Host key verification failed")
+    {
+        let text = "the VM shows another host key than before: it was re-created, or somebody is in between";
+        let remedy = format!(
+            "if you know that it was re-created: ssh-keygen -R {} -f {}",
+            crate::process::quote(vm),
+            crate::process::quote(&path_text(known_hosts)),
+        );
+        return Some(Failure::new(Exit::Refused, "HostKeyChanged", text).resource(vm).remedy(remedy));
+    }
+    if stderr.contains("Permission denied (") || stderr.contains("Too many authentication failures") {
+        let text = format!("the VM does not take our SSH key: {last}");
+        let remedy = "name the private key of the admin user with --ssh-key; the VM has the public half it was created with";
+        return Some(Failure::new(Exit::Access, "SshKeyRejected", text).resource(vm).remedy(remedy));
+    }
+    let unreachable =
+        ["Connection refused", "timed out", "Connection closed by", "Connection reset", "kex_exchange"];
+    unreachable.iter().any(|sign| stderr.contains(sign)).then(|| {
+        Failure::new(Exit::Unreachable, "HostUnreachable", format!("the VM cannot be reached: {last}"))
+            .resource(vm)
+            .remedy("is it running? run the same command again; if it stays so, restart the VM")
+    })
+}
+
+/// One signed-in connection to a VM through an open tunnel, shared by all that use its `config`.
+///
+/// Sharing keeps Bastion sessions few: `az network bastion tunnel` ends only the last of several
+/// (github.com/Azure/azure-cli-extensions/issues/10137), and versions before 1.0.1 take one at a time.
+pub struct Session {
+    folder: TempDir,
+    vm: String,
+    known_hosts: PathBuf,
+}
+
+impl Session {
+    /// Writes the settings for the VM behind the local `port`; signs in on the first use.
+    ///
+    /// # Errors
+    /// When the folder of `known_hosts` or the temporary one can't be written.
+    pub fn new(identity: &Identity, vm: &str, port: u16) -> anyhow::Result<Self> {
+        if let Some(folder) = identity.known_hosts.parent() {
+            make_private_folder(folder)?;
+        }
+        // Not in the state folder: a control socket's path must be shorter than 108 bytes.
+        let folder = tempfile::Builder::new().prefix("ccslurm4ai-").tempdir_in("/tmp")?;
+        let session = Self { folder, vm: vm.to_owned(), known_hosts: identity.known_hosts.clone() };
+        let socket = session.folder.path().join("socket");
+        let text = format!(
+            "Hostname 127.0.0.1\nPort {port}\nControlPath {}\n{}",
+            path_text(&socket),
+            settings(identity, vm)
+        );
+        std::fs::write(session.config(), text)?;
+        Ok(session)
+    }
+
+    /// The ssh_config file to name with `ssh -F`.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
+    /// Takes the lock that keeps two runners of one server apart; it is free again when the result is
+    /// dropped or the connection breaks. Waits up to `patience` for another holder.
+    ///
+    /// # Errors
+    /// Exit code 8 when somebody else keeps it, 10, 11 or 12 when we can't sign in.
+    pub fn lock(&self, runner: &Runner<'_>, patience: Duration) -> anyhow::Result<ServerLock> {
+        let remote = format!(
+            "exec flock -w {} -E {LOCK_TAKEN} ~/{LOCK_FILE} sh -c 'echo {LOCKED}; exec cat'",
+            patience.as_secs()
+        );
+        let command = Command::new("ssh")
+            .args(["-M", "-T", "-F"])
+            .args([path_text(&self.config()), "server".to_owned(), remote])
+            .stdin_held();
+        let said = self.folder.path().join("said");
+        let connection = runner.spawn(&command, &said)?;
+        let deadline = Instant::now() + CONNECT_TIMEOUT + patience;
+        loop {
+            let ended = connection.ended();
+            let text = std::fs::read_to_string(&said).unwrap_or_default();
+            match ended {
+                None if text.lines().any(|line| line.trim() == LOCKED) => {
+                    return Ok(ServerLock { _connection: connection });
+                }
+                Some(LOCK_TAKEN) => return Err(self.busy().into()),
+                Some(status) => {
+                    return Err(self.no_lock(&text, &format!("ssh ended with status {status}")).into());
+                }
+                None if Instant::now() >= deadline => {
+                    return Err(self.no_lock(&text, "ssh timed out").into());
+                }
+                None => interrupt::sleep(Duration::from_millis(50))?,
+            }
+        }
+    }
+
+    fn busy(&self) -> Failure {
+        Failure::new(Exit::Busy, "ServerBusy", "another run is configuring this CycleCloud server")
+            .resource(&self.vm)
+            .remedy("wait until it has ended, then run the same command again")
+    }
+
+    fn no_lock(&self, said: &str, ending: &str) -> Failure {
+        explain(&format!("{said}\n{ending}"), &self.vm, &self.known_hosts).unwrap_or_else(|| {
+            let text = format!("signing in failed: {}", said.trim());
+            Failure::new(Exit::Unreachable, "SignInFailed", text)
+                .resource(&self.vm)
+                .remedy("run the same command again")
+        })
+    }
+
+    /// The VM this session leads to.
+    pub fn vm(&self) -> &str {
+        &self.vm
+    }
+
+    /// Where its host key is remembered.
+    pub fn known_hosts(&self) -> &Path {
+        &self.known_hosts
+    }
+}
+
+/// The lock on the server; freed when dropped.
+pub struct ServerLock {
+    _connection: Background,
+}

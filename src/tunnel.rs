@@ -1,0 +1,218 @@
+//! A tunnel through Azure Bastion to one VM's sshd, by `az network bastion tunnel`.
+
+use std::io::{ErrorKind, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::failure::{Exit, Failure};
+use crate::process::{Background, Command, ProcessError, Runner, interrupt};
+use crate::ui::{Event, Ui};
+
+/// How long a tunnel may take until sshd's greeting comes through it.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// How long a tunnel in use may take for the same.
+const STILL_ALIVE: Duration = Duration::from_secs(15);
+/// Between two attempts to connect, and two looks for an interrupt.
+const STEP: Duration = Duration::from_millis(200);
+/// Ports tried when another program takes the one that the kernel gave us.
+const PORTS: usize = 3;
+
+/// From where to where.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Subscription of the Bastion and the VM.
+    pub subscription_id: String,
+    /// Resource group of the Bastion.
+    pub resource_group: String,
+    /// Name of the Bastion.
+    pub bastion: String,
+    /// Resource id of the VM.
+    pub vm: String,
+}
+
+impl Route {
+    fn command(&self, port: u16) -> Command {
+        Command::new("az")
+            .args(["network", "bastion", "tunnel", "--subscription", &self.subscription_id])
+            .args(["--name", &self.bastion, "--resource-group", &self.resource_group])
+            .args(["--target-resource-id", &self.vm, "--resource-port", "22"])
+            .args(["--port".to_owned(), port.to_string()])
+    }
+}
+
+/// An open tunnel; closed when dropped.
+pub struct Tunnel {
+    az: Background,
+    port: u16,
+}
+
+impl Tunnel {
+    /// The local port that leads to the VM's sshd.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the tunnel process still runs and sshd still greets through it.
+    pub fn is_alive(&self) -> bool {
+        self.az.ended().is_none() && matches!(greeting(self.port, STILL_ALIVE, || false), Greeting::Ssh)
+    }
+}
+
+/// Opens a tunnel and waits until sshd greets through it. az's output goes to a file in `logs`.
+///
+/// # Errors
+/// Exit code 11 with az's own words when that takes longer than 90 s, 10 when az asks to sign in or is
+/// forbidden, 9 when az or its extension is missing.
+pub fn open(runner: &Runner<'_>, route: &Route, logs: &Path) -> anyhow::Result<Tunnel> {
+    open_within(runner, route, logs, DEADLINE)
+}
+
+fn open_within(runner: &Runner<'_>, route: &Route, logs: &Path, limit: Duration) -> anyhow::Result<Tunnel> {
+    let deadline = Instant::now() + limit;
+    let log = logs.join("tunnel.log");
+    for _ in 0..PORTS {
+        let port = free_port()?;
+        let tunnel = Tunnel { az: runner.spawn(&route.command(port), &log)?, port };
+        let ended = wait_for_greeting(&tunnel, deadline)?;
+        if ended == Wait::Ready {
+            return Ok(tunnel);
+        }
+        drop(tunnel);
+        let said = runner.redact(&read(&log));
+        let port_lost =
+            said.contains("port is currently unavailable") || said.contains("Address already in use");
+        if ended == Wait::Late || !port_lost {
+            return Err(no_tunnel(route, port, ended, &said, limit).into());
+        }
+    }
+    Err(Failure::new(Exit::Unreachable, "NoFreePort", "no local port stayed free for the tunnel")
+        .remedy("run the same command again")
+        .into())
+}
+
+/// Runs `work` with a tunnel. When the tunnel dies in the middle, it is opened again and `work` runs once
+/// more; other failures of `work` are its own.
+///
+/// # Errors
+/// Those of [`open`] and of `work`.
+pub fn with_tunnel<T>(
+    runner: &Runner<'_>,
+    ui: &Ui,
+    route: &Route,
+    logs: &Path,
+    mut work: impl FnMut(&Tunnel) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let tunnel = open(runner, route, logs)?;
+    let result = work(&tunnel);
+    if result.is_ok() || interrupt::requested() || tunnel.is_alive() {
+        return result;
+    }
+    drop(tunnel);
+    ui.event(Event::Warning { text: "the tunnel to the server broke; opening it again and going on" });
+    work(&open(runner, route, logs)?)
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("asking for a free local port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Ready,
+    Ended(i32),
+    Late,
+}
+
+fn wait_for_greeting(tunnel: &Tunnel, deadline: Instant) -> Result<Wait, ProcessError> {
+    loop {
+        if let Some(status) = tunnel.az.ended() {
+            return Ok(Wait::Ended(status));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Wait::Late);
+        }
+        let stop = || interrupt::requested() || tunnel.az.ended().is_some();
+        if greeting(tunnel.port, left, stop) == Greeting::Ssh {
+            return Ok(Wait::Ready);
+        }
+        interrupt::sleep(STEP)?;
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Greeting {
+    Ssh,
+    Nothing,
+}
+
+/// Connects, and reads what an SSH server says first: `SSH-` and its version (RFC 4253, section 4.2).
+/// Leaves at once then, so that a tunnel serving one connection at a time is free for the next.
+fn greeting(port: u16, limit: Duration, stop: impl Fn() -> bool) -> Greeting {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, STEP) else { return Greeting::Nothing };
+    if stream.set_read_timeout(Some(STEP)).is_err() {
+        return Greeting::Nothing;
+    }
+    let deadline = Instant::now() + limit;
+    let mut said = Vec::new();
+    let mut buffer = [0; 256];
+    while Instant::now() < deadline && !stop() {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => said.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+        if said.starts_with(b"SSH-") {
+            return Greeting::Ssh;
+        }
+    }
+    Greeting::Nothing
+}
+
+fn read(log: &PathBuf) -> String {
+    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
+}
+
+/// Why there is no tunnel, in az's words. The messages are those of azure-cli and its `bastion`
+/// extension.
+fn no_tunnel(route: &Route, port: u16, ended: Wait, said: &str, limit: Duration) -> Failure {
+    let reason = useful(said);
+    let (exit, code, remedy) = if said.contains("az login") || said.contains("AADSTS") {
+        (Exit::Access, "NotSignedIn", "sign in with `az login`, then run the same command again".to_owned())
+    } else if said.contains("AuthorizationFailed") || said.contains("Forbidden") {
+        (
+            Exit::Access,
+            "BastionForbidden",
+            "you need the role Reader on the Bastion, the VM and its NIC".to_owned(),
+        )
+    } else if said.contains("requires the extension") {
+        (Exit::ProgramMissing, "ProgramMissing", "install it: az extension add --name bastion".to_owned())
+    } else {
+        let by_hand = route.command(port);
+        (Exit::Unreachable, "NoTunnel", format!("run the same command again; to see it by hand: {by_hand}"))
+    };
+    let text = match ended {
+        Wait::Ended(status) => format!("the tunnel ended with status {status}: {reason}"),
+        _ => format!("no SSH server answered through the tunnel within {} s: {reason}", limit.as_secs()),
+    };
+    Failure::new(exit, code, text).resource(&route.vm).remedy(remedy)
+}
+
+/// az's errors without its notices, or else all it said.
+fn useful(said: &str) -> String {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let errors: Vec<_> = lines().filter(|line| line.contains("ERROR") || line.contains("Error")).collect();
+    let chosen = if errors.is_empty() { lines().collect() } else { errors };
+    if chosen.is_empty() {
+        "az said nothing".to_owned()
+    } else {
+        chosen[chosen.len().saturating_sub(3)..].join("; ")
+    }
+}
