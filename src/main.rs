@@ -7,11 +7,16 @@ mod commands;
 mod config;
 mod connect;
 mod failure;
+mod infrastructure;
+mod keys;
+mod parameters;
 mod process;
 mod sizes;
 mod ssh;
+mod templates;
 mod tunnel;
 mod ui;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -19,7 +24,7 @@ use clap::Parser;
 
 use failure::{Exit, Failure, Problem};
 use process::ProcessError;
-use ui::{Answer, Format, Ui};
+use ui::{Format, Ui};
 
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
@@ -28,7 +33,7 @@ fn main() -> ExitCode {
     };
     let ui = Ui::new(cli.global.output, !cli.global.no_color, cli.global.verbose);
     let name = cli.command.name();
-    let result = process::interrupt::watch().map_err(Into::into).and_then(|()| dispatch(&cli, &ui));
+    let result = process::interrupt::watch().map_err(Into::into).and_then(|()| commands::run(&cli, &ui));
     match result {
         Ok(answer) => {
             ui.answer(name, &answer);
@@ -39,13 +44,6 @@ fn main() -> ExitCode {
             ui.failure(name, failure.exit, &failure.problems, &serde_json::Value::Null);
             ExitCode::from(failure.exit as u8)
         }
-    }
-}
-
-fn dispatch(cli: &cli::Cli, ui: &Ui) -> anyhow::Result<Answer> {
-    match cli.command {
-        cli::Command::Setup => commands::setup::run(&process::Runner::new(ui, false), ui),
-        _ => commands::not_there(cli, ui),
     }
 }
 

@@ -105,6 +105,21 @@ impl Ui {
         }
     }
 
+    /// Runs `work` as the phase `name`; the text it returns beside its result is shown at the end.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn phase<T>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> anyhow::Result<(T, String)>,
+    ) -> anyhow::Result<T> {
+        self.event(Event::PhaseStarted { name });
+        let (result, note) = work()?;
+        self.event(Event::PhaseDone { note: &note });
+        Ok(result)
+    }
+
     /// The running or last phase, for the JSON document.
     pub fn phase_name(&self) -> Option<String> {
         let name = self.last_phase.lock().map(|name| name.clone()).unwrap_or_default();

@@ -2,14 +2,20 @@
 
 pub mod account;
 mod az;
+pub mod cluster;
+pub mod deployment;
 pub mod error;
 mod failed;
+pub mod group;
 mod lenient;
+pub mod outputs;
 pub mod quota;
 pub mod region;
 pub mod resources;
 pub mod rights;
 pub mod skus;
+pub mod terms;
+pub mod vault;
 
 pub use az::Az;
 pub use failed::{AzError, Kind};

@@ -4,6 +4,7 @@
 mod background;
 mod command;
 mod group;
+
 pub mod interrupt;
 mod log;
 pub mod redact;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 pub use background::Background;
 pub use command::{Command, quote};
 use group::Group;
+pub use group::end_orphans;
 pub use log::Log;
 use redact::Redactor;
 

@@ -1,0 +1,280 @@
+//! Deployments of ours in the resource group: found, started, followed.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::az::Az;
+use super::error;
+use super::failed::{AzError, Kind};
+use crate::failure::{Exit, Failure, Problem};
+use crate::process::interrupt;
+use crate::ui::{Event, Ui};
+
+/// What the names of our deployments begin with; the start time (UTC) follows.
+pub const PREFIX: &str = "ccslurm4ai-";
+const API: &str = "api-version=2025-04-01";
+/// Bastion and a private endpoint take about ten minutes; two hours is a hang.
+const LIMIT: Duration = Duration::from_secs(2 * 3600);
+/// For how long a following run bears an expired sign-in or a broken network.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// A deployment as ARM knows it.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// `ccslurm4ai-<UTC time>`.
+    pub name: String,
+    /// ARM's provisioning state, such as `Running` or `Succeeded`.
+    pub state: String,
+    /// Hash of the template and of what came from `config.yaml`.
+    pub input_hash: String,
+    /// The outputs, as `{name: {type, value}}`.
+    pub outputs: Value,
+}
+
+impl Deployment {
+    /// Whether it ended well.
+    pub fn succeeded(&self) -> bool {
+        self.state == "Succeeded"
+    }
+
+    /// Whether it goes on.
+    pub fn is_active(&self) -> bool {
+        !["Succeeded", "Failed", "Canceled"].contains(&self.state.as_str())
+    }
+
+    fn from_arm(document: &Value) -> Self {
+        let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            name: text("/name").to_owned(),
+            state: text("/properties/provisioningState").to_owned(),
+            input_hash: text("/properties/parameters/inputHash/value").to_owned(),
+            outputs: document.pointer("/properties/outputs").cloned().unwrap_or(Value::Null),
+        }
+    }
+}
+
+/// The resource group whose deployments are meant.
+pub struct Deployments<'a> {
+    az: &'a Az<'a>,
+    ui: &'a Ui,
+    group: &'a str,
+}
+
+impl<'a> Deployments<'a> {
+    /// The deployments of resource group `group`.
+    pub fn new(az: &'a Az<'a>, ui: &'a Ui, group: &'a str) -> Self {
+        Self { az, ui, group }
+    }
+
+    /// Our deployments, newest first; none when the group does not exist.
+    ///
+    /// # Errors
+    /// When Azure does not answer.
+    pub fn ours(&self) -> anyhow::Result<Vec<Deployment>> {
+        let path = format!("{}?{API}", self.path(""));
+        let why = "reading the deployments of the resource group";
+        let mut found = match self.az.rest_list(&path, why) {
+            Err(error) if matches!(error.kind, Kind::NotFound(_)) => Vec::new(),
+            listed => listed.map_err(|error| error.failure(Exit::Deployment))?,
+        };
+        found.retain(|item| item["name"].as_str().is_some_and(|name| name.starts_with(PREFIX)));
+        found.sort_by(|a, b| timestamp(b).cmp(timestamp(a)));
+        Ok(found.iter().map(Deployment::from_arm).collect())
+    }
+
+    /// Starts a deployment of `template` and returns its name; ARM has validated it by then. The
+    /// parameters, which hold secrets, go in through standard input.
+    ///
+    /// # Errors
+    /// [`Exit::Deployment`] with ARM's reasons.
+    pub fn start(&self, template: &std::path::Path, parameters: &Value) -> anyhow::Result<String> {
+        let name = format!("{PREFIX}{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
+        let command = self
+            .az
+            .command(&["deployment", "group", "create", "--no-wait", "--output", "none"])
+            .args(["--resource-group", self.group, "--name", &name])
+            .args(["--template-file", &template.display().to_string(), "--parameters", "@-"])
+            .stdin_bytes(parameters.to_string())
+            .timeout(Duration::from_secs(600))
+            .changes();
+        self.az.run(&command, "starting the deployment").map_err(|error| refused(&error, &name))?;
+        Ok(name)
+    }
+
+    /// Follows a deployment to its end, showing what it is at.
+    ///
+    /// # Errors
+    /// [`Exit::Deployment`] with the innermost reasons and their resources when it fails;
+    /// [`Exit::Interrupted`] when we are, in which case it goes on in Azure.
+    pub fn follow(&self, name: &str) -> anyhow::Result<Deployment> {
+        let started = Instant::now();
+        let mut last_answer = Instant::now();
+        loop {
+            match self.look(name) {
+                Ok(deployment) if !deployment.is_active() => return self.judge(deployment),
+                Ok(_) => last_answer = Instant::now(),
+                Err(error) if matches!(error.kind, Kind::Interrupted) => return Err(self.goes_on(name)),
+                Err(error) if last_answer.elapsed() > PATIENCE => return Err(self.lost(&error, name)),
+                Err(error) => {
+                    let next = error.remedy().map(|remedy| format!("; next: {remedy}")).unwrap_or_default();
+                    let text = format!("the deployment {name} goes on, but {error}{next}; trying again");
+                    self.ui.event(Event::Warning { text: &text });
+                }
+            }
+            if started.elapsed() > LIMIT {
+                return Err(self.too_long(name));
+            }
+            interrupt::sleep(pause(started.elapsed())).map_err(|_| self.goes_on(name))?;
+        }
+    }
+
+    fn look(&self, name: &str) -> Result<Deployment, AzError> {
+        let path = format!("{}?{API}", self.path(name));
+        let found = self.az.rest_get(&path, "following the deployment")?;
+        let deployment = Deployment::from_arm(&found);
+        if deployment.is_active() {
+            let operations = self.operations(&self.path(name))?;
+            self.ui.event(Event::Progress { text: &summary(&operations) });
+        }
+        Ok(deployment)
+    }
+
+    fn judge(&self, deployment: Deployment) -> anyhow::Result<Deployment> {
+        if deployment.succeeded() {
+            return Ok(deployment);
+        }
+        let Deployment { name, state, .. } = &deployment;
+        let mut problems =
+            self.failed_operations(&self.path(name), 0).map_err(|error| error.failure(Exit::Deployment))?;
+        if problems.is_empty() {
+            let message = format!("the deployment ended as {state} and ARM names no failed operation");
+            problems.push(Problem::new("DeploymentFailed", message));
+        }
+        let see = format!(
+            "mend this and run the same command again; all of it: az deployment operation group list \
+             --subscription {} --resource-group {} --name {name}",
+            self.az.subscription(),
+            self.group
+        );
+        for problem in &mut problems {
+            problem.remedy.get_or_insert_with(|| see.clone());
+        }
+        Err(Failure::many(Exit::Deployment, problems).into())
+    }
+
+    /// The failed operations that are not deployments themselves, through all levels.
+    fn failed_operations(&self, deployment: &str, level: usize) -> Result<Vec<Problem>, AzError> {
+        let mut problems = Vec::new();
+        for operation in self.operations(deployment)? {
+            let properties = &operation["properties"];
+            if properties["provisioningState"] != "Failed" {
+                continue;
+            }
+            let target = properties["targetResource"]["id"].as_str().unwrap_or_default();
+            let nested = properties["targetResource"]["resourceType"] == "Microsoft.Resources/deployments";
+            let inner = if nested && level < 5 { self.failed_operations(target, level + 1)? } else { vec![] };
+            if inner.is_empty() {
+                problems.extend(problems_of(&properties["statusMessage"], target));
+            } else {
+                problems.extend(inner);
+            }
+        }
+        Ok(problems)
+    }
+
+    fn operations(&self, deployment: &str) -> Result<Vec<Value>, AzError> {
+        self.az.rest_list(&format!("{deployment}/operations?{API}"), "reading the deployment's operations")
+    }
+
+    fn path(&self, name: &str) -> String {
+        let base = format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Resources/deployments",
+            self.az.subscription(),
+            self.group
+        );
+        if name.is_empty() { base } else { format!("{base}/{name}") }
+    }
+
+    /// The two commands that cancel or follow a deployment that outlives us.
+    fn ways_on(&self, name: &str) -> String {
+        format!(
+            "cancel it: az deployment group cancel --subscription {} --resource-group {} --name {name}; \
+             or run the same command again, which follows it to its end",
+            self.az.subscription(),
+            self.group
+        )
+    }
+
+    fn goes_on(&self, name: &str) -> anyhow::Error {
+        let message = format!("interrupted; the deployment {name} goes on in Azure");
+        Failure::new(Exit::Interrupted, "Interrupted", message)
+            .resource(self.path(name))
+            .remedy(self.ways_on(name))
+            .into()
+    }
+
+    fn lost(&self, error: &AzError, name: &str) -> anyhow::Error {
+        let failure = error.failure(Exit::Deployment).resource(self.path(name));
+        let remedy = failure.problems.iter().find_map(|problem| problem.remedy.clone());
+        let remedy = remedy.map(|remedy| format!("{remedy}; then {}", self.ways_on(name)));
+        failure.remedy(remedy.unwrap_or_else(|| self.ways_on(name))).into()
+    }
+
+    fn too_long(&self, name: &str) -> anyhow::Error {
+        let message = format!("the deployment {name} did not end within {} hours", LIMIT.as_secs() / 3600);
+        Failure::new(Exit::Deployment, "DeploymentTimeout", message)
+            .resource(self.path(name))
+            .remedy(self.ways_on(name))
+            .into()
+    }
+}
+
+fn timestamp(document: &Value) -> &str {
+    document.pointer("/properties/timestamp").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Short at first, for a deployment that fails does so early; then sparing.
+fn pause(since_start: Duration) -> Duration {
+    Duration::from_secs(match since_start.as_secs() {
+        0..60 => 2,
+        60..300 => 5,
+        _ => 10,
+    })
+}
+
+fn summary(operations: &[Value]) -> String {
+    let state =
+        |operation: &Value| operation["properties"]["provisioningState"].as_str().unwrap_or("").to_owned();
+    let done = operations.iter().filter(|operation| state(operation) == "Succeeded").count();
+    let running: BTreeSet<&str> = operations
+        .iter()
+        .filter(|operation| ["Running", "Creating", "Accepted"].contains(&state(operation).as_str()))
+        .filter_map(|operation| operation.pointer("/properties/targetResource/resourceName")?.as_str())
+        .collect();
+    let running: Vec<&str> = running.into_iter().take(4).collect();
+    format!("{done} of {} done; now {}", operations.len(), running.join(", "))
+}
+
+fn problems_of(status: &Value, target: &str) -> Vec<Problem> {
+    error::leaves_of(status)
+        .into_iter()
+        .map(|leaf| {
+            let resource = leaf.target.unwrap_or_else(|| target.to_owned());
+            Problem::new(leaf.code, leaf.message).resource(resource)
+        })
+        .collect()
+}
+
+/// ARM refused to start the deployment: its reasons with their resources, one problem each.
+fn refused(error: &AzError, name: &str) -> Failure {
+    let Kind::Refused(leaves) = &error.kind else { return error.failure(Exit::Deployment) };
+    let problems = leaves.iter().map(|leaf| {
+        let resource = leaf.target.clone().unwrap_or_else(|| name.to_owned());
+        Problem::new(leaf.code.clone(), leaf.message.clone())
+            .resource(resource)
+            .remedy("mend this and run the same command again; nothing was deployed")
+    });
+    Failure::many(Exit::Deployment, problems.collect())
+}

@@ -1,0 +1,154 @@
+//! The Key Vault with the cluster's secrets: its name, whether Azure keeps it as deleted, which secrets
+//! it holds. A secret is made only when Azure says that it is not there.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::az::Az;
+use super::failed::{AzError, Kind};
+use crate::failure::Exit;
+use crate::process::interrupt;
+
+const API: &str = "api-version=2026-02-01";
+/// A new role assignment works after seconds to minutes.
+const ROLE_DELAY: Duration = Duration::from_secs(300);
+
+/// The secrets that a deployment writes; each is stored as `<admin>-<name>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// Private half of the key pair that opens the VMs.
+    SshPrivateKey,
+    /// Public half.
+    SshPublicKey,
+    /// Password of the CycleCloud administrator.
+    CycleCloudPwd,
+}
+
+impl Secret {
+    /// The name without the administrator's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SshPrivateKey => "SshPrivateKey",
+            Self::SshPublicKey => "SshPublicKey",
+            Self::CycleCloudPwd => "CycleCloudPwd",
+        }
+    }
+}
+
+/// The vault of one cluster.
+pub struct Vault<'a> {
+    az: &'a Az<'a>,
+    group: &'a str,
+    admin: &'a str,
+    region: &'a str,
+    /// Its globally unique name.
+    pub name: String,
+}
+
+impl<'a> Vault<'a> {
+    /// The vault of resource group `group`. Its name, within Azure's 3 to 24 letters, digits and hyphens,
+    /// comes from subscription, group and region, so that every run finds the same one.
+    pub fn new(az: &'a Az<'a>, group: &'a str, region: &'a str, admin: &'a str) -> Self {
+        let seed = format!("{}\n{}\n{region}", az.subscription(), group).to_lowercase();
+        let hash = Sha256::digest(seed.as_bytes());
+        let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+        Self { az, group, admin, region, name: format!("kv-{hex}") }
+    }
+
+    /// ARM id of the vault.
+    pub fn id(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/vaults/{}",
+            self.az.subscription(),
+            self.group,
+            self.name
+        )
+    }
+
+    /// Which of our secrets exist. ARM lists names without values; only its "not found" counts as
+    /// none.
+    ///
+    /// # Errors
+    /// Any other answer: a secret is never made twice on a guess.
+    pub fn existing(&self) -> anyhow::Result<Vec<Secret>> {
+        let why = "reading which secrets the key vault holds";
+        let listed = match self.az.rest_list(&format!("{}/secrets?{API}", self.id()), why) {
+            Err(error) if matches!(error.kind, Kind::NotFound(_)) => return Ok(Vec::new()),
+            listed => listed.map_err(|error| error.failure(Exit::Deployment))?,
+        };
+        let names: Vec<&str> = listed.iter().filter_map(|secret| secret["name"].as_str()).collect();
+        let all = [Secret::SshPrivateKey, Secret::SshPublicKey, Secret::CycleCloudPwd];
+        Ok(all.into_iter().filter(|secret| names.contains(&self.secret_name(*secret).as_str())).collect())
+    }
+
+    /// Whether Azure keeps the vault as deleted and it can be recovered.
+    ///
+    /// # Errors
+    /// When Azure does not answer.
+    pub fn is_deleted(&self) -> anyhow::Result<bool> {
+        let path = format!(
+            "/subscriptions/{}/providers/Microsoft.KeyVault/deletedVaults?{API}",
+            self.az.subscription()
+        );
+        let deleted = self.az.rest_list(&path, "reading the deleted key vaults");
+        let deleted = deleted.map_err(|error| error.failure(Exit::Deployment))?;
+        Ok(deleted
+            .iter()
+            .any(|vault| vault["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&self.name))))
+    }
+
+    /// Brings the deleted vault and its secrets back.
+    ///
+    /// # Errors
+    /// When Azure refuses.
+    pub fn recover(&self) -> anyhow::Result<()> {
+        let command = self
+            .az
+            .command(&["keyvault", "recover", "--name", &self.name, "--location", self.region])
+            .args(["--resource-group", self.group, "--output", "none"])
+            .timeout(Duration::from_secs(600))
+            .changes();
+        let recovered = self.az.run(&command, "recovering the deleted key vault");
+        recovered.map_err(|error| error.failure(Exit::Deployment))?;
+        Ok(())
+    }
+
+    /// The value of a secret, read as the caller. Right after a deployment the caller's role may not
+    /// work yet, so "forbidden" is asked again for a while.
+    ///
+    /// # Errors
+    /// [`Exit::Access`] when it stays forbidden.
+    pub fn read(&self, secret: Secret) -> anyhow::Result<String> {
+        let name = self.secret_name(secret);
+        let args = ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", &name];
+        let started = Instant::now();
+        loop {
+            match self.az.secret_json(&args, "reading a secret of the key vault") {
+                Err(error) if is_forbidden(&error) && started.elapsed() < ROLE_DELAY => {
+                    interrupt::sleep(Duration::from_secs(5))?;
+                }
+                Err(error) => return Err(error.failure(Exit::Access).into()),
+                Ok(document) => return self.value(&document, &name),
+            }
+        }
+    }
+
+    fn value(&self, document: &Value, name: &str) -> anyhow::Result<String> {
+        let value = document["value"].as_str();
+        let value = value.with_context(|| format!("the secret {name} of {} has no value", self.name))?;
+        self.az.hide(value);
+        Ok(value.to_owned())
+    }
+
+    /// The name of a secret in the vault.
+    pub fn secret_name(&self, secret: Secret) -> String {
+        format!("{}-{}", self.admin, secret.name())
+    }
+}
+
+fn is_forbidden(error: &AzError) -> bool {
+    matches!(error.kind, Kind::Forbidden(_))
+}

@@ -1,0 +1,200 @@
+//! `install`: the phases in the order in which they run.
+
+use serde_json::{Value, json};
+
+use super::configure::{self, Configuration};
+use crate::ansible::environment::{self, Environment};
+use crate::ansible::inventory::{Cluster, Images, Variables};
+use crate::azure::cluster::{self, ClusterVms};
+use crate::azure::outputs::Outputs;
+use crate::azure::vault::Vault;
+use crate::azure::{Az, account};
+use crate::cli::{Global, InstallArgs};
+use crate::config::{Config, Os};
+use crate::connect::{self, Targets};
+use crate::failure::Exit;
+use crate::infrastructure::{Infrastructure, Site};
+use crate::keys::{self, OwnKeys};
+use crate::process::Runner;
+use crate::ssh::Identity;
+use crate::templates::Templates;
+use crate::tunnel::Route;
+use crate::ui::{Answer, Event, Ui};
+use crate::workspace::Workspace;
+
+/// Deploys, configures and connects; `-b` stops after the infrastructure, `-a` starts after it.
+///
+/// # Errors
+/// With the exit code of the phase that failed.
+pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answer> {
+    let runner = Runner::new(ui, args.dry_run);
+    let (config, warnings) = Config::load(&global.config)?;
+    for warning in warnings {
+        ui.event(Event::Warning { text: &warning.to_string() });
+    }
+    let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
+    let templates = Templates::open(global.templates.as_deref(), &runner)?;
+    let az = Az::new(&runner, config.subscription.to_string());
+    let caller = account::caller(&az).map_err(|error| error.failure(Exit::Check))?;
+    let subscription = account::subscription(&az).map_err(|error| error.failure(Exit::Check))?;
+    let az = az.on(&caller.subscription_id);
+    let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
+    let own_keys = OwnKeys {
+        public_file: config.ssh_public_key_file.as_deref(),
+        private_file: global.ssh_key.as_deref(),
+    };
+    let site = Site {
+        config: &config,
+        caller: &caller,
+        subscription: &subscription,
+        az: &az,
+        vault: &vault,
+        own_keys,
+        templates: &templates,
+        workspace: &workspace,
+        runner: &runner,
+        ui,
+    };
+
+    // Before any money is spent: this needs the network and may fail.
+    let environment = if args.bicep || args.dry_run { None } else { Some(ansible_environment(&runner, ui)?) };
+    let infrastructure =
+        if args.ansible { site.newest()? } else { site.deploy(&site.survey()?, args.force)? };
+    let mut result = json!({
+        "resource_group": config.resource_group_name,
+        "deployment": { "name": infrastructure.deployment, "changed": infrastructure.changed },
+    });
+    match (environment, &infrastructure.outputs) {
+        (Some(environment), Some(outputs)) => {
+            configure_and_connect(&site, outputs, &environment, &mut result)?;
+        }
+        _ if args.dry_run && !args.bicep => ui.event(Event::Note {
+            text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts",
+        }),
+        _ => {}
+    }
+    Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
+}
+
+fn ansible_environment(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environment> {
+    ui.phase("Ansible environment", || {
+        let environment = environment::ensure(runner, ui)?;
+        let note = format!("ansible-core {}", environment.version);
+        Ok((environment, note))
+    })
+}
+
+fn configure_and_connect(
+    site: &Site<'_>,
+    outputs: &Outputs,
+    environment: &Environment,
+    result: &mut Value,
+) -> anyhow::Result<()> {
+    let Site { config, az, ui, .. } = *site;
+    let global = &outputs.global;
+    let server_key = cluster::public_key(az, &global.cycleserver_id)?;
+    let identity = Identity {
+        user: global.cycleserver_admin.clone(),
+        key_file: keys::identity(site.own_keys, &server_key, site.vault, site.workspace, site.runner)?,
+        known_hosts: site.workspace.path("ssh/known_hosts"),
+    };
+    let route = Route {
+        subscription_id: az.subscription().to_owned(),
+        resource_group: config.resource_group_name.clone(),
+        bastion: global.bastion_name.clone(),
+        vm: global.cycleserver_id.clone(),
+    };
+    let recap = ui.phase("configuration", || {
+        let variables =
+            Variables { global_vars: outputs.global_document.clone(), ccslurm4ai: facts(site, &server_key)? };
+        let plan = Configuration {
+            route: &route,
+            identity: &identity,
+            environment,
+            templates: &site.templates.ansible(),
+            state: &site.workspace.path(""),
+            variables: &variables,
+        };
+        let recap = configure::run(site.runner, ui, &plan)?;
+        let note = format!("changed={}", recap.changed());
+        Ok((recap, note))
+    })?;
+    result["ansible"] = json!({ "changed": recap.changed() });
+    let vms = ui.phase("cluster VMs", || {
+        let (group, name) = (&config.resource_group_name, &config.cluster_name);
+        let vms = cluster::wait_for_vms(az, ui, group, name, config.login_nodes)?;
+        Ok((vms, format!("scheduler and {} login nodes", config.login_nodes)))
+    })?;
+    result["vms"] = json!({
+        "cycleserver": global.cycleserver_id, "scheduler": vms.scheduler, "login": vms.logins,
+    });
+    let written = ui.phase("connection scripts", || {
+        let written = connect::write(site.workspace.root(), &targets(&route, identity, vms))?;
+        let note = format!("{} files in {}", written.len(), site.workspace.root().display());
+        Ok((written, note))
+    })?;
+    result["scripts"] = written.iter().map(|path| path.display().to_string()).collect();
+    Ok(())
+}
+
+/// What the playbook learns from the configuration.
+fn facts(site: &Site<'_>, public_key: &str) -> anyhow::Result<Cluster> {
+    let config = site.config;
+    let versions = site.templates.versions()?;
+    let os = match config.os {
+        Os::Ubuntu2204 => "ubuntu2204",
+        Os::Ubuntu2404 => "ubuntu2404",
+    };
+    let image = &versions["nodeImages"][os]["cuda"];
+    let urn = ["publisher", "offer", "sku", "version"]
+        .map(|part| image[part].as_str().unwrap_or_default())
+        .join(":");
+    Ok(Cluster {
+        cluster_name: config.cluster_name.clone(),
+        admin_user: config.admin_user.clone(),
+        region: config.region.clone(),
+        resource_group: config.resource_group_name.clone(),
+        hpc_sku: config.hpc_sku.name.clone(),
+        hpc_max_core_count: config.hpc_max_core_count,
+        hpc_node_count: config.hpc_node_count(),
+        hpc_max_num_vms: config.hpc_max_num_vms,
+        htc_sku: config.htc_sku.clone(),
+        htc_max_core_count: config.htc_max_core_count,
+        scheduler_sku: config.scheduler_sku.clone(),
+        login_sku: config.login_sku.clone(),
+        login_nodes: config.login_nodes,
+        autoscale: config.autoscale,
+        node_tags: config.tags.clone(),
+        images: Images { scheduler: urn.clone(), login: urn.clone(), htc: urn.clone(), hpc: urn },
+        zone: config.zone.clone(),
+        ssh_public_key: public_key.to_owned(),
+    })
+}
+
+fn targets(route: &Route, identity: Identity, vms: ClusterVms) -> Targets {
+    Targets {
+        subscription_id: route.subscription_id.clone(),
+        resource_group: route.resource_group.clone(),
+        bastion_name: route.bastion.clone(),
+        admin_user: identity.user,
+        key_file: identity.key_file,
+        known_hosts: identity.known_hosts,
+        cycleserver_id: route.vm.clone(),
+        scheduler_id: vms.scheduler,
+        login_ids: (1..).zip(vms.logins).collect(),
+    }
+}
+
+fn summary(config: &Config, infrastructure: &Infrastructure, result: &Value, dry_run: bool) -> String {
+    let group = &config.resource_group_name;
+    if dry_run {
+        return format!("dry run: nothing was changed in {group}\n");
+    }
+    let infra = if infrastructure.changed { "deployed" } else { "unchanged" };
+    let mut text = format!("infrastructure of {group}: {infra} ({})\n", infrastructure.deployment);
+    if let Some(changed) = result.pointer("/ansible/changed") {
+        text += &format!("configuration: changed={changed}\n");
+        text += "sign in: ./bastion_ssh_scheduler.sh\n";
+    }
+    text
+}

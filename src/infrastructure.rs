@@ -1,0 +1,259 @@
+//! From the configuration to the outputs of a succeeded deployment: skipped, attached to, or started, as
+//! the evidence in Azure says.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde_json::{Map, Value};
+
+use crate::azure::Az;
+use crate::azure::account::{Caller, Subscription};
+use crate::azure::deployment::{Deployment, Deployments};
+use crate::azure::group::{self, Change};
+use crate::azure::outputs::Outputs;
+use crate::azure::terms::Plan;
+use crate::azure::vault::{Secret, Vault};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::keys::{self, KeyPlan, OwnKeys, PublicKey};
+use crate::parameters::{self, NewSecrets};
+use crate::process::Runner;
+use crate::templates::Templates;
+use crate::ui::{Event, Ui};
+use crate::workspace::Workspace;
+
+/// What the phases of the infrastructure work with.
+pub struct Site<'a> {
+    /// The user's configuration.
+    pub config: &'a Config,
+    /// Who is signed in.
+    pub caller: &'a Caller,
+    /// To which subscription.
+    pub subscription: &'a Subscription,
+    /// Azure.
+    pub az: &'a Az<'a>,
+    /// The cluster's vault.
+    pub vault: &'a Vault<'a>,
+    /// The keys that the user brings.
+    pub own_keys: OwnKeys<'a>,
+    /// The infrastructure template.
+    pub templates: &'a Templates,
+    /// The state folder.
+    pub workspace: &'a Workspace,
+    /// Runs programs.
+    pub runner: &'a Runner<'a>,
+    /// Progress.
+    pub ui: &'a Ui,
+}
+
+/// What Azure has before anything is changed.
+pub struct Survey {
+    group: Option<Value>,
+    deployments: Vec<Deployment>,
+    secrets: Vec<Secret>,
+    vault_is_deleted: bool,
+    terms_accepted: bool,
+}
+
+/// The infrastructure as deployed.
+pub struct Infrastructure {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// Whether this run deployed anything.
+    pub changed: bool,
+    /// Its outputs; absent in a dry run before the first deployment.
+    pub outputs: Option<Outputs>,
+}
+
+impl Site<'_> {
+    fn deployments(&self) -> Deployments<'_> {
+        Deployments::new(self.az, self.ui, &self.config.resource_group_name)
+    }
+
+    /// Reads side by side what the phases decide on.
+    ///
+    /// # Errors
+    /// When Azure does not answer one of the questions.
+    pub fn survey(&self) -> anyhow::Result<Survey> {
+        let plan = Plan::of_cyclecloud(&self.templates.versions()?)?;
+        std::thread::scope(|scope| {
+            let group = scope.spawn(|| group::find(self.az, &self.config.resource_group_name));
+            let deployments = scope.spawn(|| self.deployments().ours());
+            let secrets = scope.spawn(|| self.vault.existing());
+            let deleted = scope.spawn(|| self.vault.is_deleted());
+            let terms = scope.spawn(|| plan.is_accepted(self.az));
+            Ok(Survey {
+                group: join(group)?,
+                deployments: join(deployments)?,
+                secrets: join(secrets)?,
+                vault_is_deleted: join(deleted)?,
+                terms_accepted: join(terms)?,
+            })
+        })
+    }
+
+    /// The newest succeeded deployment, for a run of Ansible alone.
+    ///
+    /// # Errors
+    /// [`Exit::Busy`] while a deployment runs; [`Exit::Deployment`] when none ever succeeded.
+    pub fn newest(&self) -> anyhow::Result<Infrastructure> {
+        let deployments = self.deployments().ours()?;
+        if let Some(active) = deployments.first().filter(|deployment| deployment.is_active()) {
+            return Err(busy(active).into());
+        }
+        let newest = deployments.iter().find(|deployment| deployment.succeeded()).ok_or_else(|| {
+            let group = &self.config.resource_group_name;
+            let message =
+                format!("no deployment of this program has succeeded in the resource group `{group}`");
+            Failure::new(Exit::Deployment, "NoDeployment", message)
+                .remedy("run `ccslurm4ai install -b` first")
+        })?;
+        self.ui.event(Event::Skipped { name: "deployment", why: &format!("using {}", newest.name) });
+        self.outputs_of(newest, false)
+    }
+
+    /// Brings the infrastructure to what the configuration says, doing only what Azure lacks.
+    ///
+    /// # Errors
+    /// [`Exit::Deployment`] with ARM's innermost reasons; [`Exit::Busy`] when another deployment runs.
+    pub fn deploy(&self, survey: &Survey, force: bool) -> anyhow::Result<Infrastructure> {
+        let of_config = parameters::of_config(self.config, &self.vault.name);
+        let hash = self.input_hash(&of_config)?;
+        match survey.deployments.first() {
+            Some(newest) if newest.is_active() && newest.input_hash == hash => {
+                return self.attach(newest);
+            }
+            Some(newest) if newest.is_active() => return Err(busy(newest).into()),
+            Some(newest) if newest.succeeded() && newest.input_hash == hash && !force => {
+                self.ui.event(Event::Skipped {
+                    name: "deployment",
+                    why: &format!("the infrastructure is unchanged since {}", newest.name),
+                });
+                return self.outputs_of(newest, false);
+            }
+            _ => {}
+        }
+        self.prepare(survey)?;
+        let secrets = if survey.vault_is_deleted { self.recover()? } else { survey.secrets.clone() };
+        let (keys, new) = self.secrets(&secrets)?;
+        let document = parameters::document(
+            of_config,
+            &hash,
+            (self.caller, self.subscription),
+            self.vault,
+            &keys.public,
+            &new,
+        );
+        self.start_and_follow(&document)
+    }
+
+    fn input_hash(&self, of_config: &Map<String, Value>) -> anyhow::Result<String> {
+        let path = self.templates.main_json();
+        let template = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let own = self.own_keys.public_file.map(std::fs::read_to_string).transpose()?;
+        Ok(parameters::input_hash(&template, of_config, own.as_deref().map(str::trim)))
+    }
+
+    /// Terms and resource group.
+    fn prepare(&self, survey: &Survey) -> anyhow::Result<()> {
+        if survey.terms_accepted {
+            self.ui.event(Event::Skipped { name: "marketplace terms", why: "accepted before" });
+        } else {
+            self.phase("marketplace terms", || {
+                Plan::of_cyclecloud(&self.templates.versions()?)?.accept(self.az)?;
+                Ok(((), "accepted".to_owned()))
+            })?;
+        }
+        let mut tags: BTreeMap<String, String> = self.config.tags.clone();
+        tags.extend(self.config.resource_group_tags.clone());
+        let Config { resource_group_name: name, region, .. } = self.config;
+        self.phase("resource group", || {
+            let note = match group::ensure(self.az, name, region, &tags, survey.group.as_ref())? {
+                Change::Created => format!("{name} created in {region}"),
+                Change::Tagged => format!("{name} exists, tags added"),
+                Change::None => format!("{name} exists"),
+            };
+            Ok(((), note))
+        })
+    }
+
+    /// Brings a deleted vault back and says which secrets it held.
+    fn recover(&self) -> anyhow::Result<Vec<Secret>> {
+        self.phase("key vault recovery", || {
+            self.vault.recover()?;
+            Ok((self.vault.existing()?, format!("{} recovered with its secrets", self.vault.name)))
+        })
+    }
+
+    /// Makes the secrets that the vault lacks, and only those.
+    fn secrets(&self, stored: &[Secret]) -> anyhow::Result<(KeyPlan, NewSecrets)> {
+        self.phase("secrets", || {
+            let runner = self.runner;
+            let keys = keys::plan(self.own_keys, stored, self.workspace, runner)?;
+            let mut values = Vec::new();
+            if let Some(private) = &keys.private_to_store {
+                values.push((Secret::SshPrivateKey, private.clone()));
+            }
+            if let (PublicKey::Line(line), false) = (&keys.public, stored.contains(&Secret::SshPublicKey)) {
+                values.push((Secret::SshPublicKey, line.clone()));
+            }
+            if !stored.contains(&Secret::CycleCloudPwd) {
+                let password = keys::password()?;
+                runner.hide(&password);
+                values.push((Secret::CycleCloudPwd, password));
+            }
+            let note = match values.len() {
+                0 => "all in the key vault".to_owned(),
+                made => format!("{made} made, for the key vault {}", self.vault.name),
+            };
+            Ok(((keys, NewSecrets { values }), note))
+        })
+    }
+
+    fn start_and_follow(&self, document: &Value) -> anyhow::Result<Infrastructure> {
+        let deployments = self.deployments();
+        let started = self.phase("deployment", || {
+            let name = deployments.start(&self.templates.main_json(), document)?;
+            if self.runner.is_dry_run() {
+                return Ok((None, "not started: dry run".to_owned()));
+            }
+            let done = deployments.follow(&name)?;
+            Ok((Some(done), name))
+        })?;
+        match started {
+            Some(deployment) => self.outputs_of(&deployment, true),
+            None => Ok(Infrastructure { deployment: String::new(), changed: true, outputs: None }),
+        }
+    }
+
+    fn attach(&self, running: &Deployment) -> anyhow::Result<Infrastructure> {
+        let text = format!("{} is running with the same inputs: following it", running.name);
+        self.ui.event(Event::Note { text: &text });
+        let deployment = self
+            .phase("deployment", || Ok((self.deployments().follow(&running.name)?, running.name.clone())))?;
+        self.outputs_of(&deployment, true)
+    }
+
+    fn outputs_of(&self, deployment: &Deployment, changed: bool) -> anyhow::Result<Infrastructure> {
+        let outputs = Outputs::read(&deployment.outputs, &deployment.name)?;
+        if !self.runner.is_dry_run() {
+            let cache = serde_json::json!({ "name": deployment.name, "outputs": deployment.outputs });
+            self.workspace.write("deployment.json", serde_json::to_string_pretty(&cache)?.as_bytes())?;
+        }
+        Ok(Infrastructure { deployment: deployment.name.clone(), changed, outputs: Some(outputs) })
+    }
+
+    fn phase<T>(&self, name: &str, work: impl FnOnce() -> anyhow::Result<(T, String)>) -> anyhow::Result<T> {
+        self.ui.phase(name, work)
+    }
+}
+
+fn busy(active: &Deployment) -> Failure {
+    let message = format!("the deployment {} is {} with other inputs", active.name, active.state);
+    Failure::new(Exit::Busy, "DeploymentActive", message)
+        .remedy("wait until it ends, or cancel it with `az deployment group cancel`, and run this again")
+}
+
+fn join<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
+    thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread of this program died")))
+}

@@ -1,0 +1,264 @@
+//! The administrator's SSH key pair and the passwords that a deployment writes into the vault.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::azure::vault::{Secret, Vault};
+use crate::failure::{Exit, Failure};
+use crate::process::{Command, Runner};
+use crate::workspace::Workspace;
+
+const CACHED: &str = "ssh/id_rsa";
+
+/// Where the public key of the VMs comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicKey {
+    /// This line.
+    Line(String),
+    /// The vault holds it; ARM reads it there.
+    InVault,
+}
+
+/// What a deployment does about the key pair.
+#[derive(Debug, Clone)]
+pub struct KeyPlan {
+    /// The key that opens the VMs.
+    pub public: PublicKey,
+    /// A private key that the vault does not hold yet.
+    pub private_to_store: Option<String>,
+}
+
+/// The keys that the user brings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OwnKeys<'a> {
+    /// `ssh_public_key_file` of the configuration.
+    pub public_file: Option<&'a Path>,
+    /// `--ssh-key`.
+    pub private_file: Option<&'a Path>,
+}
+
+/// Decides on the key pair, making one when there is none anywhere.
+///
+/// # Errors
+/// When the user's key can't be read, or the vault holds only the public half of a pair that is not the
+/// user's.
+pub fn plan(
+    own: OwnKeys<'_>,
+    stored: &[Secret],
+    workspace: &Workspace,
+    runner: &Runner<'_>,
+) -> anyhow::Result<KeyPlan> {
+    if let Some(file) = own.public_file {
+        let line = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        return Ok(KeyPlan { public: PublicKey::Line(line.trim().to_owned()), private_to_store: None });
+    }
+    match (stored.contains(&Secret::SshPrivateKey), stored.contains(&Secret::SshPublicKey)) {
+        (_, true) if own.private_file.is_some() => in_vault(),
+        (true, true) => in_vault(),
+        (false, true) => Err(only_public().into()),
+        (true, false) => Err(only_private().into()),
+        (false, false) => from_pair(own.private_file, workspace, runner),
+    }
+}
+
+fn in_vault() -> anyhow::Result<KeyPlan> {
+    Ok(KeyPlan { public: PublicKey::InVault, private_to_store: None })
+}
+
+fn from_pair(private: Option<&Path>, workspace: &Workspace, runner: &Runner<'_>) -> anyhow::Result<KeyPlan> {
+    let file = match private {
+        Some(file) => file.to_owned(),
+        None => cached_pair(workspace, runner)?,
+    };
+    if runner.is_dry_run() && !file.exists() {
+        return Ok(KeyPlan { public: PublicKey::Line(String::new()), private_to_store: None });
+    }
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    runner.hide(text.trim());
+    Ok(KeyPlan { public: PublicKey::Line(public_half(&file, runner)?), private_to_store: Some(text) })
+}
+
+/// The pair of an earlier run that did not get as far as the vault, or a new one: RSA, for every part of
+/// the chain takes it.
+fn cached_pair(workspace: &Workspace, runner: &Runner<'_>) -> anyhow::Result<PathBuf> {
+    let file = workspace.path(CACHED);
+    if file.exists() {
+        return Ok(file);
+    }
+    let command = Command::new("ssh-keygen")
+        .args(["-q", "-t", "rsa", "-b", "4096", "-N", "", "-C", "ccslurm4ai"])
+        .args(["-f", &file.display().to_string()])
+        .changes();
+    let output = runner.run(&command).context("making the SSH key pair")?;
+    anyhow::ensure!(
+        output.status == 0,
+        "ssh-keygen could not make {}: {}",
+        file.display(),
+        output.stderr.trim()
+    );
+    Ok(file)
+}
+
+/// The file that ssh signs in with, once the VMs exist: `server_key` is the public key that opens them.
+/// A cached key that does not fit is replaced by the vault's.
+///
+/// # Errors
+/// When the user's key does not open the VMs, or the vault does not give the key.
+pub fn identity(
+    own: OwnKeys<'_>,
+    server_key: &str,
+    vault: &Vault<'_>,
+    workspace: &Workspace,
+    runner: &Runner<'_>,
+) -> anyhow::Result<PathBuf> {
+    if let Some(file) = own.private_file {
+        return own_private(file, server_key, runner);
+    }
+    if let Some(file) = own.public_file {
+        let private = file.with_extension("");
+        return Ok(if private != file && private.exists() { private } else { file.to_owned() });
+    }
+    let cached = workspace.path(CACHED);
+    if cached.exists() && public_half(&cached, runner).is_ok_and(|line| same_key(&line, server_key)) {
+        return Ok(cached);
+    }
+    let mut key = vault.read(Secret::SshPrivateKey).map_err(|error| unreadable(&error))?;
+    if !key.ends_with('\n') {
+        key.push('\n');
+    }
+    workspace.write(CACHED, key.as_bytes())
+}
+
+fn own_private(file: &Path, server_key: &str, runner: &Runner<'_>) -> anyhow::Result<PathBuf> {
+    if same_key(&public_half(file, runner)?, server_key) {
+        return std::path::absolute(file).with_context(|| format!("--ssh-key {}", file.display()));
+    }
+    Err(Failure::new(Exit::Refused, "WrongKey", "the key of --ssh-key does not open the VMs")
+        .resource(file.display().to_string())
+        .remedy("give the private half of the key the cluster was deployed with")
+        .into())
+}
+
+fn public_half(private: &Path, runner: &Runner<'_>) -> anyhow::Result<String> {
+    let command = Command::new("ssh-keygen").args(["-y", "-P", "", "-f", &private.display().to_string()]);
+    let output = runner.run(&command).context("reading the public half of the SSH key")?;
+    if output.status == 0 {
+        return Ok(output.stdout.trim().to_owned());
+    }
+    Err(Failure::new(Exit::Refused, "KeyUnusable", "the private SSH key can't be read without a question")
+        .resource(private.display().to_string())
+        .remedy(format!("use a key without passphrase, or the agent: {}", output.stderr.trim()))
+        .into())
+}
+
+/// Whether two public keys are the same but for their comments.
+fn same_key(one: &str, other: &str) -> bool {
+    let parts = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    parts(one) == parts(other)
+}
+
+/// A new password: 32 characters, some of each class that MySQL and CycleCloud ask for.
+///
+/// # Errors
+/// When the operating system has no randomness.
+pub fn password() -> anyhow::Result<String> {
+    const CLASSES: [&[u8]; 4] =
+        [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"-_.~"];
+    loop {
+        let password: String = std::iter::repeat_with(|| random_of(&CLASSES.concat()))
+            .take(32)
+            .collect::<anyhow::Result<_>>()?;
+        if CLASSES.iter().all(|class| password.bytes().any(|byte| class.contains(&byte))) {
+            return Ok(password);
+        }
+    }
+}
+
+/// One of `letters`, each as likely: bytes past the last whole multiple are drawn again.
+fn random_of(letters: &[u8]) -> anyhow::Result<char> {
+    let fair = 256 - 256 % letters.len();
+    loop {
+        let mut byte = [0];
+        getrandom::fill(&mut byte).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        if usize::from(byte[0]) < fair {
+            return Ok(char::from(letters[usize::from(byte[0]) % letters.len()]));
+        }
+    }
+}
+
+fn only_public() -> Failure {
+    let message = "the key vault holds a public SSH key but not its private half";
+    Failure::new(Exit::Refused, "PrivateKeyMissing", message)
+        .remedy("set `ssh_public_key_file` to the key the cluster was deployed with, or give --ssh-key")
+}
+
+fn only_private() -> Failure {
+    let message = "the key vault holds a private SSH key but not its public half";
+    Failure::new(Exit::Refused, "PublicKeyMissing", message).remedy(
+        "store the public half as the secret `<admin>-SshPublicKey`; `ssh-keygen -y` derives it from the private one",
+    )
+}
+
+fn unreadable(error: &anyhow::Error) -> anyhow::Error {
+    let exit = error.downcast_ref::<Failure>().map_or(Exit::Access, |failure| failure.exit);
+    Failure::new(exit, "KeyUnreadable", format!("the SSH key can't be read from the key vault: {error:#}"))
+        .remedy("give the private key with --ssh-key, or run from a machine that reaches the vault")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{Format, Ui};
+
+    #[test]
+    fn passwords_have_every_class_and_differ() {
+        let passwords: std::collections::BTreeSet<_> = (0..50).map(|_| password().unwrap()).collect();
+        assert_eq!(passwords.len(), 50);
+        for password in passwords {
+            assert_eq!(password.len(), 32);
+            assert!(
+                password.bytes().any(|b| b.is_ascii_digit())
+                    && password.bytes().any(|b| b.is_ascii_lowercase())
+            );
+            assert!(
+                password.bytes().any(|b| b.is_ascii_uppercase()) && password.contains(['-', '_', '.', '~'])
+            );
+        }
+    }
+
+    #[test]
+    fn the_vault_and_the_users_key_decide_what_is_made() {
+        use Secret::{SshPrivateKey, SshPublicKey};
+        let root = tempfile::tempdir().unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        let runner = Runner::new(&ui, false);
+        let workspace = Workspace::open(root.path(), "rg", &runner).unwrap();
+        let decide = |stored: &[Secret]| plan(OwnKeys::default(), stored, &workspace, &runner);
+
+        assert_eq!(decide(&[SshPrivateKey, SshPublicKey]).unwrap().public, PublicKey::InVault);
+        let exits = [vec![SshPublicKey], vec![SshPrivateKey]]
+            .map(|stored| decide(&stored).unwrap_err().downcast::<Failure>().unwrap().exit);
+        assert_eq!(exits, [Exit::Refused, Exit::Refused]);
+
+        let made = decide(&[]).unwrap();
+        let again = decide(&[]).unwrap();
+        assert!(matches!(&made.public, PublicKey::Line(line) if line.starts_with("ssh-rsa ")));
+        assert_eq!(made.public, again.public, "a pair that is not in the vault yet is used again");
+        assert!(made.private_to_store.unwrap().contains("PRIVATE KEY"));
+
+        let own = root.path().join("mine.pub");
+        std::fs::write(&own, "ssh-ed25519 AAAA me\n").unwrap();
+        let keys = OwnKeys { public_file: Some(&own), private_file: None };
+        let plan = plan(keys, &[], &workspace, &runner).unwrap();
+        assert_eq!(plan.public, PublicKey::Line("ssh-ed25519 AAAA me".into()));
+        assert!(plan.private_to_store.is_none());
+    }
+
+    #[test]
+    fn comments_do_not_make_keys_different() {
+        assert!(same_key("ssh-rsa AAAA one", "ssh-rsa AAAA"));
+        assert!(!same_key("ssh-rsa AAAA", "ssh-rsa AAAB"));
+    }
+}

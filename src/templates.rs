@@ -1,0 +1,162 @@
+//! The infrastructure template and the playbooks: those inside this binary, or those of a folder the
+//! user names.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::failure::{Exit, Failure};
+use crate::process::{Command, Runner};
+
+static BICEP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bicep");
+static ANSIBLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/ansible");
+
+/// A folder with `bicep/` and `ansible/`; a bundled one is unpacked for this run and then removed.
+pub struct Templates {
+    folder: PathBuf,
+    compiled: Option<PathBuf>,
+    _unpacked: Option<TempDir>,
+}
+
+impl Templates {
+    /// The bundled templates, or those of `folder`, compiled when a `.bicep` there is newer than its
+    /// `main.json`.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] when `folder` is of another version; [`Exit::ProgramMissing`] when it has to be
+    /// compiled and there is no compiler.
+    pub fn open(folder: Option<&Path>, runner: &Runner<'_>) -> anyhow::Result<Self> {
+        match folder {
+            None => Self::unpack(),
+            Some(folder) => Self::of_folder(folder, runner),
+        }
+    }
+
+    fn unpack() -> anyhow::Result<Self> {
+        let temporary = tempfile::Builder::new()
+            .prefix("ccslurm4ai-templates-")
+            .tempdir()
+            .context("making a folder for the templates")?;
+        for (name, content) in [("bicep", &BICEP), ("ansible", &ANSIBLE)] {
+            let folder = temporary.path().join(name);
+            std::fs::create_dir(&folder)
+                .and_then(|()| content.extract(&folder))
+                .with_context(|| format!("unpacking the templates into {}", folder.display()))?;
+        }
+        Ok(Self { folder: temporary.path().to_owned(), compiled: None, _unpacked: Some(temporary) })
+    }
+
+    fn of_folder(folder: &Path, runner: &Runner<'_>) -> anyhow::Result<Self> {
+        let folder = std::path::absolute(folder)?;
+        check_version(&folder)?;
+        let bicep = folder.join("bicep");
+        if !is_outdated(&bicep)? {
+            return Ok(Self { folder, compiled: None, _unpacked: None });
+        }
+        let temporary = tempfile::tempdir().context("making a folder for the compiled template")?;
+        let compiled = temporary.path().join("main.json");
+        compile(&bicep.join("main.bicep"), &compiled, runner)?;
+        Ok(Self { folder, compiled: Some(compiled), _unpacked: Some(temporary) })
+    }
+
+    /// The compiled template.
+    pub fn main_json(&self) -> PathBuf {
+        self.compiled.clone().unwrap_or_else(|| self.folder.join("bicep/main.json"))
+    }
+
+    /// The folder with `ansible.cfg` and the playbooks.
+    pub fn ansible(&self) -> PathBuf {
+        self.folder.join("ansible")
+    }
+
+    /// The file of images and versions.
+    ///
+    /// # Errors
+    /// When it is missing or no JSON.
+    pub fn versions(&self) -> anyhow::Result<Value> {
+        let path = self.folder.join("bicep/versions.json");
+        let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
+    }
+}
+
+fn check_version(folder: &Path) -> anyhow::Result<()> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let file = folder.join("VERSION");
+    let refuse = |message: String| {
+        Failure::new(Exit::Refused, "TemplatesVersion", message)
+            .resource(file.display().to_string())
+            .remedy(format!("use the templates of ccslurm4ai {ours}, or the program they belong to"))
+    };
+    let theirs = std::fs::read_to_string(&file)
+        .map_err(|error| refuse(format!("the templates folder has no readable VERSION file: {error}")))?;
+    if theirs.trim() == ours {
+        return Ok(());
+    }
+    Err(refuse(format!("the templates are of version {}, this program is {ours}", theirs.trim())).into())
+}
+
+/// Whether a source is newer than the compiled template, or there is none.
+fn is_outdated(bicep: &Path) -> anyhow::Result<bool> {
+    let Ok(compiled) = std::fs::metadata(bicep.join("main.json")).and_then(|meta| meta.modified()) else {
+        return Ok(true);
+    };
+    Ok(newest_source(bicep).with_context(|| format!("reading {}", bicep.display()))? > compiled)
+}
+
+fn newest_source(folder: &Path) -> std::io::Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            newest = newest.max(newest_source(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "bicep") {
+            newest = newest.max(entry.metadata()?.modified()?);
+        }
+    }
+    Ok(newest)
+}
+
+fn compile(source: &Path, target: &Path, runner: &Runner<'_>) -> anyhow::Result<()> {
+    let command = Command::new(compiler()?).arg("build").arg(source.display().to_string());
+    let output = runner
+        .run(&command.arg("--outfile").arg(target.display().to_string()))
+        .context("compiling the Bicep template")?;
+    if output.status == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Deployment, "BicepInvalid", "the Bicep template does not compile")
+        .resource(source.display().to_string())
+        .remedy(output.stderr.trim().to_owned())
+        .into())
+}
+
+/// `$BICEP`, `bicep` on `PATH`, or the place where `az bicep install` puts it.
+fn compiler() -> Result<String, Failure> {
+    let named = std::env::var("BICEP").ok().filter(|path| !path.is_empty());
+    let installed = std::env::var("HOME").ok().map(|home| format!("{home}/.azure/bin/bicep"));
+    named
+        .or_else(|| which::which("bicep").ok().map(|path| path.display().to_string()))
+        .or_else(|| installed.filter(|path| Path::new(path).exists()))
+        .ok_or_else(|| {
+            let message = "a .bicep file is newer than main.json and there is no Bicep compiler";
+            Failure::new(Exit::ProgramMissing, "BicepMissing", message)
+                .remedy("run `az bicep install`, or set BICEP to the compiler")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_file_is_this_programs() {
+        let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/VERSION")).unwrap();
+        assert_eq!(file.trim(), env!("CARGO_PKG_VERSION"));
+    }
+}

@@ -1,0 +1,128 @@
+//! The state folder of one resource group: `.ccslurm4ai/<resource group>/`. It only caches; deleting it
+//! loses nothing, for the state is in Azure.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::failure::{Exit, Failure};
+use crate::process::{Log, Runner, end_orphans};
+
+/// The state folder, locked by this run while it is open.
+pub struct Workspace {
+    root: PathBuf,
+    state: PathBuf,
+    _lock: Option<File>,
+}
+
+impl Workspace {
+    /// Opens the state folder below `root`, ends what a killed run left behind and starts the log.
+    /// A dry run only names the paths.
+    ///
+    /// # Errors
+    /// [`Exit::Busy`] when another run has it open; when the folder can't be made or written.
+    pub fn open(root: &Path, resource_group: &str, runner: &Runner<'_>) -> anyhow::Result<Self> {
+        let root = std::path::absolute(root).with_context(|| format!("workspace {}", root.display()))?;
+        let state = root.join(".ccslurm4ai").join(resource_group);
+        if runner.is_dry_run() {
+            return Ok(Self { root, state, _lock: None });
+        }
+        for folder in ["", "logs", "ssh", "children", "ansible"] {
+            let folder = state.join(folder);
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .with_context(|| format!("making the state folder {}", folder.display()))?;
+        }
+        let lock = lock(&state, resource_group)?;
+        let workspace = Self { root, state, _lock: Some(lock) };
+        let children = workspace.state.join("children");
+        end_orphans(&children);
+        let log = workspace.state.join("run.jsonl");
+        let log = Log::open(&log).with_context(|| format!("opening the log {}", log.display()))?;
+        runner.attach(log, children);
+        Ok(workspace)
+    }
+
+    /// Where the connection scripts go.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file or folder of the state folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.state.join(name)
+    }
+
+    /// Writes a file only its owner can read, whole or not at all.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
+        let path = self.path(name);
+        write_private(&path, content).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn lock(state: &Path, resource_group: &str) -> anyhow::Result<File> {
+    let path = state.join("lock");
+    let file = File::create(&path).with_context(|| format!("opening the lock {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            Exit::Busy,
+            "Busy",
+            format!("another run works on the resource group `{resource_group}` from this workspace"),
+        )
+        .resource(path.display().to_string())
+        .remedy("wait until it ends, or end it, and run this again")
+        .into()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::ui::{Format, Ui};
+
+    #[test]
+    fn a_second_run_is_turned_away_and_nothing_is_readable_by_others() {
+        let root = tempfile::tempdir().unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        let open = || Workspace::open(root.path(), "rg.1", &Runner::new(&ui, false));
+        let first = open().unwrap();
+        let file = first.write("deployment.json", b"{}").unwrap();
+        let busy = open().err().unwrap();
+        assert_eq!(busy.downcast_ref::<Failure>().unwrap().exit, Exit::Busy);
+        for path in [first.path(""), first.path("ssh"), file] {
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+        }
+        drop(first);
+        open().unwrap();
+    }
+
+    #[test]
+    fn a_dry_run_makes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        Workspace::open(root.path(), "rg", &Runner::new(&ui, true)).unwrap();
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+}
