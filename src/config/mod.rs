@@ -1,10 +1,32 @@
 //! `config.yaml` as a [`Config`]: typed, complete, and free of everything that can be known wrong without Azure.
 
+#[cfg(test)]
+mod agreement;
+mod defaults;
+mod document;
+mod keys;
+mod network;
+mod public_key;
+mod raw;
+mod report;
+mod rules;
+mod source;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
+
+use crate::failure::{Exit, Failure};
 use crate::sizes::Size;
+pub use warnings::Warning;
+
+use report::{Place, Report};
 
 /// Everything the user decides. Holding one means that `config.yaml` was valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +80,28 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads `path`. All that is wrong comes back in one [`Failure`] with [`Exit::Config`].
+    pub fn load(path: &Path) -> anyhow::Result<(Self, Vec<Warning>)> {
+        let name = path.display().to_string();
+        let text = source::read(path, &name)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+
+        let mut report = Report::new(&name);
+        let root = document::parse(&text, &mut report);
+        match &root {
+            Some(root) => keys::check(root, folder, &mut report),
+            None if report.is_empty() => report.syntax(Place::START, "the file is empty", None),
+            None => {}
+        }
+        if let Some(problems) = report.into_problems() {
+            return Err(Failure::many(Exit::Config, problems).into());
+        }
+        let root = root.ok_or_else(|| anyhow!("{name} has neither content nor problems"))?;
+        let config = fill(&text, &name)?.into_config(folder).map_err(|error| anyhow!("{name}: {error}"))?;
+        let warnings = warnings::find(&config, &root, &name);
+        Ok((config, warnings))
+    }
+
     /// GPU nodes the cluster may grow to: what the cores allow, but no more than one scale set holds.
     pub fn hpc_node_count(&self) -> u32 {
         (self.hpc_max_core_count / self.hpc_sku.vcpus).min(self.hpc_max_num_vms)
@@ -105,12 +149,13 @@ pub struct Network {
     pub address_space: String,
 }
 
-/// Something valid in `config.yaml` that the user may not have meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning(pub String);
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// Lets serde_yaml read what the checks have passed. Where it is stricter about syntax, its word is the user's.
+fn fill(text: &str, name: &str) -> Result<raw::Raw, Failure> {
+    serde_yaml::from_str(text).map_err(|error| {
+        let mut report = Report::new(name);
+        let place =
+            error.location().map_or(Place::START, |at| Place { line: at.line(), column: at.column() });
+        report.syntax(place, format!("this is not valid YAML: {error}"), None);
+        Failure::many(Exit::Config, report.into_problems().unwrap_or_default())
+    })
 }
