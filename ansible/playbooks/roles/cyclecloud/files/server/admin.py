@@ -25,7 +25,7 @@ def account(want):
         if record["AdType"] == "AuthenticatedUser" and not user(want["name"]):
             record["RawPassword"] = vault.secret(want["vault"], want["secret"])
     hand_over(missing)
-    imported = wait_until(lambda: not os.path.exists(f"{DATA}/{RECORDS}") and user(want["name"]), 180, pause=3)
+    imported = wait_until(lambda: user(want["name"]) and not os.path.exists(f"{DATA}/{RECORDS}"), 180, pause=3)
     forget_imported()
     if not imported:
         forget(f"{DATA}/{RECORDS}")
@@ -112,21 +112,20 @@ def sign_in(want):
     """Writes the CLI's configuration if it differs, and proves that the server accepts it."""
     password = vault.secret(want["vault"], want["secret"])
     changed = write_config({**want["cli"], "username": want["name"], "password": password})
-    refused = []
 
     def accepted():
         try:
             run(CLI, "account", "list", timeout=60)
             return True
-        except Problem as problem:
-            refused.append(str(problem))
+        except Problem:
+            # What the CLI says is not passed on: about a malformed configuration it may quote the password.
             return False
 
     # Right after an import the server may need a moment to know the user.
     if not wait_until(accepted, 60 if changed else 0, pause=5):
         raise Problem(
-            f"CycleCloud does not let {want['name']} in with the password that vault {want['vault']} holds as "
-            f"{want['secret']} ({refused[-1]}); if it was changed on the server, store the new one in the vault"
+            f"CycleCloud does not accept {want['name']} with the password in vault {want['vault']} (secret "
+            f"{want['secret']}); was it changed on the server? Then store that one in the vault and run again"
         )
     return {"changed": changed}
 

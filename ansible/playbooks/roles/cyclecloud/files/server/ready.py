@@ -22,7 +22,7 @@ def locker(want):
             last = time.monotonic()
         return False
 
-    if not wait_until(created, want["patience"]):
+    if not wait_until(created, want["patience"], pause=5):
         raise Problem(
             f"locker {name} was not created within {want['patience']} s; check that the server's identity is Storage "
             "Blob Data Contributor on the locker account and that the account's endpoint resolves on this server"
@@ -47,7 +47,7 @@ def machine_types(want):
             started.append(time.monotonic())
         return False
 
-    if not wait_until(present, want["patience"]):
+    if not wait_until(present, want["patience"], pause=5):
         raise Problem(
             f"CycleCloud has no machine types {', '.join(missing())} for {want['region']} after {want['patience']} s; "
             "the server's identity needs the role Reader on the subscription"
