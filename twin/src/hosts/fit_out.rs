@@ -35,7 +35,10 @@ install -d -m 711 /var/log/ccslurm4ai-twin
 install -m 622 /dev/null /var/log/ccslurm4ai-twin/commands.jsonl
 if [ "$2" = server ]; then
     useradd --system --home-dir /opt/cycle_server --shell /bin/bash cycle_server
-    install -d -o cycle_server -g cycle_server /opt/cycle_server/config /opt/cycle_server/config/data
+    install -d -o cycle_server -g cycle_server /opt/cycle_server/config/data
+    chown -R cycle_server:cycle_server /opt/cycle_server/config
+    install -d -m 700 /opt/cycle_server/work
+    systemctl --quiet enable cycle_server.service
 else
     systemctl --quiet enable jetpack.service
 fi

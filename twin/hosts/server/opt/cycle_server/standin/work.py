@@ -1,0 +1,80 @@
+"""What the server does in the background: imports, lockers, machine types."""
+import logging
+import os
+import pwd
+import threading
+import time
+
+from standin import Refused, azure
+from standin.store import import_records
+
+DATA = "/opt/cycle_server/config/data"
+LOCKER_PATIENCE = 60
+
+
+def watch_data_folder(store):
+    """Takes in files dropped into the data folder, for ever."""
+    while True:
+        for name in sorted(os.listdir(DATA)):
+            if name.endswith((".json", ".txt")) and not name.startswith("."):
+                import_file(store, os.path.join(DATA, name))
+        time.sleep(1)
+
+
+def import_file(store, path):
+    """Imports one file and renames it: `.imported`, or `.failed` with the reason in the log."""
+    state = os.stat(path)
+    if state.st_uid != pwd.getpwnam("cycle_server").pw_uid and not state.st_mode & 0o004:
+        logging.error("%s: cannot be read by cycle_server", path)
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            count = import_records(store, path, file.read())
+    except (Refused, UnicodeDecodeError) as error:
+        logging.error("%s: %s", path, error)
+        os.rename(path, path + ".failed")
+        return
+    logging.info("%s: imported %d records", path, count)
+    os.rename(path, path + ".imported")
+
+
+def create_locker(store, name):
+    """Starts making an account's locker; its record tells how it goes."""
+    store.put("Cloud.Locker", {"Name": name, "State": "Creating", "Message": None})
+    threading.Thread(target=make_container, args=(store, name), daemon=True).start()
+
+
+def make_container(store, name):
+    """The container, made with the server's identity. A new right may not have arrived, so this goes on for a
+    minute; after that only the action Retry:Cloud.Locker tries again."""
+    locker = store.one("Cloud.Locker", Name=name)
+    end = time.monotonic() + LOCKER_PATIENCE
+    while True:
+        try:
+            azure.blob("PUT", locker["StorageAccount"], locker["Container"] + "?restype=container", b"")
+            break
+        except azure.AzureError as error:
+            if error.status == 409:  # it is there already
+                break
+            if time.monotonic() > end:
+                logging.error("locker %s: %s", name, error)
+                store.put("Cloud.Locker", {"Name": name, "State": "Failed", "Message": str(error)})
+                return
+            time.sleep(3)
+    store.put("Cloud.Locker", {"Name": name, "State": "Created", "Message": None})
+
+
+def load_machine_types(store):
+    """The timer plugin.azure.monitor_reference: sizes of every account's region, read at its subscription."""
+    for account in store.all("Cloud.Account"):
+        region, subscription = account["Location"], account["AzureRMSubscriptionId"]
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/skus?$filter=location%20eq%20'{region}'"
+        try:
+            found = azure.arm("GET", path, "2021-07-01")["value"]
+        except azure.AzureError as error:
+            logging.error("machine types of %s: %s", region, error)
+            continue
+        sizes = [sku["name"] for sku in found if sku["resourceType"] == "virtualMachines"]
+        store.put_all("Azure.MachineType", [{"Name": size, "Location": region} for size in sizes])
+        store.put_all("Cloud.MachineType", [{"Name": size} for size in sizes])
+        logging.info("loaded %d machine types of %s", len(sizes), region)
