@@ -1,4 +1,4 @@
-//! The Bicep compiler, as the tests run it.
+//! The Bicep compiler, as the tests run it. The twin's tests use this file too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ pub const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 
 /// The folder of the templates.
 pub fn templates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("bicep")
+    Path::new(crate::ROOT).join("bicep")
 }
 
 /// Runs the compiler of `$BICEP`, else the one on PATH.
@@ -28,7 +28,7 @@ pub fn bicep(arguments: &[&str], folder: &Path) -> Output {
 pub fn predict(parameters: &str, group: &str) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("{parameters}.bicepparam");
-    let sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bicep");
+    let sets = Path::new(crate::ROOT).join("tests/data/bicep");
     std::fs::copy(sets.join(&file), folder.path().join(&file)).expect("copying the parameters");
     std::fs::copy(templates().join("main.json"), folder.path().join("main.json")).expect("copying main.json");
     let tenant = "00000000-0000-0000-0000-000000000002";
@@ -40,14 +40,4 @@ pub fn predict(parameters: &str, group: &str) -> Value {
     let snapshot = folder.path().join(format!("{parameters}.snapshot.json"));
     let snapshot = std::fs::read(&snapshot).expect("reading the snapshot");
     serde_json::from_slice(&snapshot).expect("a snapshot is JSON")
-}
-
-/// The predicted resources of one type.
-pub fn of_type<'a>(prediction: &'a Value, kind: &str) -> Vec<&'a Value> {
-    resources(prediction).iter().filter(|resource| resource["type"] == kind).collect()
-}
-
-/// All predicted resources.
-pub fn resources(prediction: &Value) -> &Vec<Value> {
-    prediction["predictedResources"].as_array().expect("predictedResources is a list")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::compiler::{SUBSCRIPTION, of_type, predict, resources};
+use crate::compiler::{SUBSCRIPTION, predict};
 
 /// Types that Azure keeps no tags on, or that belong to a tagged parent.
 const UNTAGGED: [&str; 4] = [
@@ -33,6 +33,14 @@ const NAMES: [(&str, usize, usize, &str); 15] = [
     ("Microsoft.Network/virtualNetworks", 2, 64, "-_."),
     ("Microsoft.Storage/storageAccounts/blobServices/containers", 3, 63, "-"),
 ];
+
+fn of_type<'a>(prediction: &'a Value, kind: &str) -> Vec<&'a Value> {
+    resources(prediction).iter().filter(|resource| resource["type"] == kind).collect()
+}
+
+fn resources(prediction: &Value) -> &Vec<Value> {
+    prediction["predictedResources"].as_array().expect("predictedResources is a list")
+}
 
 fn check_name(resource: &Value) {
     let kind = resource["type"].as_str().expect("a type");

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 
 use compiler::{bicep, templates};
 
+/// The folder of the project.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
 /// Every file below a folder of the project, with its text; none if the folder is absent.
 fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -114,7 +117,7 @@ fn versions_stand_in_one_file() {
     let server = versions["cyclecloud"]["version"].as_str().expect("version");
     let mut seen = 0;
     for folder in ["ansible", "bicep", "scripts", "src"] {
-        for (path, text) in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+        for (path, text) in texts(&Path::new(ROOT).join(folder)) {
             seen += 1;
             if path.ends_with("bicep/versions.json") || path.ends_with("bicep/main.json") {
                 continue;
@@ -138,7 +141,7 @@ fn role_ids_stand_in_one_file() {
     let roles = roles.as_array().expect("a list of assignments");
     assert!(roles.len() > 5);
     for folder in ["ansible", "bicep", "scripts", "src"] {
-        for (path, text) in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+        for (path, text) in texts(&Path::new(ROOT).join(folder)) {
             if path.ends_with("bicep/roles.json") || path.ends_with("bicep/main.json") {
                 continue;
             }
