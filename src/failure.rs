@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::ui::Answer;
+
 /// Exit codes of every command; they are documented for users in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -112,17 +114,26 @@ pub struct Failure {
     pub exit: Exit,
     /// At least one problem.
     pub problems: Vec<Problem>,
+    /// What is known all the same, such as the report of failed checks.
+    pub partial: Option<Answer>,
 }
 
 impl Failure {
     /// A failure with one problem of kind `code`.
     pub fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { exit, problems: vec![Problem::new(code, message)] }
+        Self::many(exit, vec![Problem::new(code, message)])
     }
 
     /// A failure with many problems.
     pub fn many(exit: Exit, problems: Vec<Problem>) -> Self {
-        Self { exit, problems }
+        Self { exit, problems, partial: None }
+    }
+
+    /// Says what is known all the same.
+    #[must_use]
+    pub fn partial(mut self, answer: Answer) -> Self {
+        self.partial = Some(answer);
+        self
     }
 
     /// Names the resource concerned, on every problem.

@@ -2,6 +2,7 @@
 
 mod ansible;
 mod azure;
+mod checks;
 mod cli;
 mod commands;
 mod config;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let failure = as_failure(&error);
-            ui.failure(name, failure.exit, &failure.problems, &serde_json::Value::Null);
+            ui.failure(name, failure.exit, &failure.problems, failure.partial.as_ref());
             ExitCode::from(failure.exit as u8)
         }
     }

@@ -135,13 +135,16 @@ impl Ui {
     }
 
     /// Writes what went wrong; `partial` is what is known all the same.
-    pub fn failure(&self, command: &str, exit: Exit, problems: &[Problem], partial: &Value) {
+    pub fn failure(&self, command: &str, exit: Exit, problems: &[Problem], partial: Option<&Answer>) {
         self.end_phase("failed", "31", "");
+        if let (Format::Text, Some(answer)) = (self.format, partial) {
+            print(&answer.text);
+        }
         for problem in problems {
             self.line(&format!("{} {problem}", self.paint("31", "error:")));
         }
         if self.format == Format::Json {
-            self.document(command, exit, partial, problems);
+            self.document(command, exit, partial.map_or(&Value::Null, |answer| &answer.result), problems);
         }
     }
 

@@ -127,7 +127,7 @@ impl<'a> Az<'a> {
             items.extend(more);
             match page.get("nextLink").and_then(Value::as_str) {
                 None | Some("") => return Ok(items),
-                Some(next) if next.starts_with(ARM) => next.clone_into(&mut url),
+                Some(next) if next.starts_with(ARM) && next != url => next.clone_into(&mut url),
                 Some(_) => break,
             }
         }

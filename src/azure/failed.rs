@@ -77,6 +77,11 @@ pub enum Kind {
         /// `az login …`
         command: String,
     },
+    /// az knows no such subscription, or several of that name.
+    NoSubscription {
+        /// What az said.
+        text: String,
+    },
     /// Two az processes met at the token cache, twice.
     TokenCacheRace {
         /// What az said last.
@@ -133,6 +138,10 @@ impl Kind {
         if has(&SIGN_IN) {
             return Self::SignIn { text: gist(&text), command: login_command(stderr) };
         }
+        let about = ["Subscription '", "Multiple subscriptions with the name '"];
+        if about.iter().any(|start| text.starts_with(start)) && text.contains("found.") {
+            return Self::NoSubscription { text: gist(&text) };
+        }
         if has(&NO_CONNECTION) {
             return Self::NoConnection { text: gist(&text) };
         }
@@ -174,6 +183,7 @@ impl AzError {
         let code = match &self.kind {
             Kind::Missing => "ProgramMissing",
             Kind::SignIn { .. } => "NotSignedIn",
+            Kind::NoSubscription { .. } => "SubscriptionNotFound",
             Kind::TokenCacheRace { .. } => "TokenCacheBusy",
             Kind::NoConnection { .. } => "AzureUnreachable",
             Kind::TimedOut { .. } => "AzTimedOut",
@@ -198,6 +208,7 @@ impl AzError {
         let remedy = match &self.kind {
             Kind::Missing => super::INSTALL_AZ,
             Kind::SignIn { command, .. } => return Some(command.clone()),
+            Kind::NoSubscription { .. } => "az account list --all --output table",
             Kind::TokenCacheRace { .. } => "run it again; if it stays so: az account clear, then az login",
             Kind::NoConnection { text } if text.contains("ertificate") || text.contains("SSL") => {
                 "set REQUESTS_CA_BUNDLE to the CA file of your proxy"
@@ -238,6 +249,7 @@ impl fmt::Display for AzError {
             Kind::Missing => return write!(f, "{why}: the program `az` is not on PATH"),
             Kind::Interrupted => return write!(f, "{why}: interrupted"),
             Kind::SignIn { text, .. } => return write!(f, "{why}: not signed in to Azure: {text}"),
+            Kind::NoSubscription { text } => return write!(f, "{why}: {text}"),
             Kind::TokenCacheRace { text } => write!(f, "{why}: az's token cache is busy: {text}")?,
             Kind::NoConnection { text } => write!(f, "{why}: Azure cannot be reached: {text}")?,
             Kind::TimedOut { after } => write!(f, "{why}: az did not answer within {} s", after.as_secs())?,
@@ -293,7 +305,7 @@ mod tests {
     use super::*;
 
     /// Status, standard error, and the error a user sees.
-    const CASES: [(i32, &str); 21] = [
+    const CASES: [(i32, &str); 23] = [
         (1, "ERROR: Please run 'az login' to setup account.\n"),
         (1, "WARNING: Subscription 'x' not recognized.\nERROR: Please run 'az login' to setup account.\n"),
         (
@@ -350,6 +362,8 @@ mod tests {
             1,
             "ERROR: Conflict({\"error\":{\"code\":\"SubscriptionHasNoUsages\",\"message\":\"No usages.\"}})\n",
         ),
+        (1, "ERROR: Subscription 'x' not found. Check the spelling and casing and try again.\n"),
+        (1, "ERROR: Multiple subscriptions with the name 'x' found. Specify the subscription ID.\n"),
         (2, "ERROR: unrecognized arguments: --frobnicate\n"),
         (1, ""),
         (137, ""),

@@ -1,5 +1,6 @@
 //! One file a verb; each composes the rooms in reading order.
 
+pub mod check;
 pub mod configure;
 pub mod install;
 pub mod setup;
@@ -16,6 +17,6 @@ pub fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<Answer> {
     match &cli.command {
         Command::Install(args) => install::run(&cli.global, args, ui),
         Command::Setup => setup::run(&Runner::new(ui, false), ui),
-        Command::Check(_) => anyhow::bail!("later"),
+        Command::Check(args) => check::run(&cli.global, args, ui),
     }
 }

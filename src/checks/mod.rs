@@ -1,0 +1,138 @@
+//! Preflight checks: what can be known before anything is created or paid for. One check a file; the block
+//! at the file's head is its documentation, and `check --explain ID` prints it.
+
+mod permissions;
+mod plan;
+mod programs;
+mod providers;
+mod quota;
+mod region;
+mod report;
+mod signed_in;
+mod sizes;
+mod subscription;
+
+use std::thread::ScopedJoinHandle;
+
+pub use report::{Item, Report, Status};
+
+use crate::azure::account::{self, Caller, Subscription};
+use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resources, rights, skus};
+use crate::config::Config;
+use crate::process::{ProcessError, Runner, interrupt};
+
+/// Every check, in the order in which a user should read them, with its source text.
+const CHECKS: [(&str, &str); 8] = [
+    (programs::ID, include_str!("programs.rs")),
+    (signed_in::ID, include_str!("signed_in.rs")),
+    (subscription::ID, include_str!("subscription.rs")),
+    (region::ID, include_str!("region.rs")),
+    (sizes::ID, include_str!("sizes.rs")),
+    (quota::ID, include_str!("quota.rs")),
+    (providers::ID, include_str!("providers.rs")),
+    (permissions::ID, include_str!("permissions.rs")),
+];
+
+/// The ids of all checks.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|(id, _)| *id)
+}
+
+/// The documentation of check `id`: its file's head.
+pub fn explain(id: &str) -> Option<String> {
+    let (_, source) = CHECKS.iter().find(|(other, _)| *other == id)?;
+    let head = source.lines().map_while(|line| line.strip_prefix("//!"));
+    Some(head.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n").collect())
+}
+
+/// Runs all checks: the local ones beside the one call for a token, then all reads side by side.
+///
+/// # Errors
+/// [`ProcessError::Interrupted`] only; what fails is in the report.
+pub fn run_all(runner: &Runner<'_>, config: &Config) -> Result<Report, ProcessError> {
+    let az = Az::new(runner, config.subscription.to_string());
+    let (mut items, caller) = std::thread::scope(|scope| {
+        let programs = scope.spawn(|| programs::check(runner, &az));
+        let caller = account::caller(&az);
+        (joined(programs), caller)
+    });
+    items.push(signed_in::check(&caller));
+    let (more, subscription) = match &caller {
+        Ok(caller) => online(&az.on(&caller.subscription_id), config, caller),
+        Err(error) => (offline(&az, error), None),
+    };
+    items.extend(more);
+    if interrupt::requested() {
+        return Err(ProcessError::Interrupted);
+    }
+    Ok(Report { items, caller: caller.ok(), subscription })
+}
+
+/// What is left to say without a token.
+fn offline(az: &Az<'_>, error: &AzError) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut open: Vec<_> = ids().filter(|id| ![programs::ID, signed_in::ID].contains(id)).collect();
+    if matches!(error.kind, Kind::NoSubscription { .. }) {
+        items.push(subscription::check(az, az.subscription(), &Err(error.clone())));
+        open.retain(|id| *id != subscription::ID);
+    }
+    items
+        .extend(open.into_iter().map(|id| Item::unknown(id, "", "not checked: there is no token for Azure")));
+    items
+}
+
+fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<Subscription>) {
+    let region = config.region.as_str();
+    std::thread::scope(|scope| {
+        let subscription = scope.spawn(|| account::subscription(az));
+        let sizes = scope.spawn(|| skus::skus(az, region));
+        let usages = scope.spawn(|| limits::usages(az, region));
+        let running = scope.spawn(|| resources::running(az, &config.resource_group_name, region));
+        let regions = scope.spawn(|| regions::regions(az));
+        let providers = scope.spawn(|| rights::providers(az));
+        let rights = scope.spawn(|| permissions::read(az, config));
+
+        let plan = plan::Plan::new(config);
+        let (subscription, sizes) = (joined(subscription), joined(sizes));
+        let mut items = vec![subscription::check(az, &config.subscription.to_string(), &subscription)];
+        items.push(region::check(region, &joined(regions)));
+        items.extend(sizes::check(config, &plan, &sizes));
+        let facts = quota::Facts {
+            subscription: az.subscription(),
+            region,
+            skus: sizes.as_deref().unwrap_or_default(),
+            usages: &joined(usages),
+            running: &joined(running),
+        };
+        items.extend(quota::check(&plan, &facts));
+        items.extend(providers::check(az.subscription(), &joined(providers)));
+        items.extend(permissions::check(&caller.object_id, &joined(rights)));
+        (items, subscription.ok())
+    })
+}
+
+/// The one of `words` that `word` was probably meant to be.
+fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    words.iter().copied().min_by_key(|other| strsim::damerau_levenshtein(word, other))
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_documents_itself() {
+        for id in ids() {
+            let text = explain(id).expect("listed");
+            for part in ["- Inputs: ", "- Pass: ", "- By hand: `"] {
+                assert!(text.contains(part), "{id} lacks {part}");
+            }
+            assert!(text.contains("- Fail: ") || text.contains("- Warning: "), "{id}");
+        }
+        assert_eq!(explain("nope"), None);
+    }
+}

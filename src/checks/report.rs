@@ -1,0 +1,192 @@
+//! What the checks found, as a table, as JSON, and as a failure.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::azure::account::{Caller, Subscription};
+use crate::azure::{AzError, Kind};
+use crate::failure::{Exit, Failure, Problem};
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It holds.
+    Ok,
+    /// It may become a problem.
+    Warning,
+    /// It could not be decided; never taken for good.
+    Unknown,
+    /// It does not hold: an installation would fail.
+    Failed,
+}
+
+/// vCPUs against a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Numbers {
+    /// vCPUs the configuration asks for.
+    pub needed: u64,
+    /// vCPUs used by the whole subscription.
+    pub used: u64,
+    /// Those of them that the resource group uses.
+    pub ours: u64,
+    /// vCPUs approved.
+    pub limit: u64,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, Serialize)]
+pub struct Item {
+    /// The check.
+    pub id: &'static str,
+    /// What was looked at.
+    pub subject: String,
+    /// How it ended.
+    pub status: Status,
+    /// Stable name of what is wrong; empty when all is well.
+    pub code: String,
+    /// What was found.
+    pub message: String,
+    /// What to do next.
+    pub remedy: Option<String>,
+    /// For quota.
+    #[serde(flatten)]
+    pub numbers: Option<Numbers>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+impl Item {
+    fn new(id: &'static str, status: Status, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            id,
+            subject: subject.into(),
+            status,
+            code: String::new(),
+            message: message.into(),
+            remedy: None,
+            numbers: None,
+            exit: Exit::Check,
+        }
+    }
+
+    pub(super) fn ok(id: &'static str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(id, Status::Ok, subject, message)
+    }
+
+    pub(super) fn warning(id: &'static str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(id, Status::Warning, subject, message)
+    }
+
+    pub(super) fn unknown(id: &'static str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(id, Status::Unknown, subject, message)
+    }
+
+    pub(super) fn failed(id: &'static str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(id, Status::Failed, subject, message)
+    }
+
+    /// A check that a failed call leaves open; only a missing sign-in is sure to stop an installation.
+    pub(super) fn undecided(id: &'static str, subject: impl Into<String>, error: &AzError) -> Self {
+        let status = if matches!(error.kind, Kind::SignIn { .. }) { Status::Failed } else { Status::Unknown };
+        let item = Self { remedy: error.remedy(), ..Self::new(id, status, subject, error.to_string()) };
+        item.code(error.code()).exit(error.failure(Exit::Check).exit)
+    }
+
+    /// Nothing works without it, so that it is open is a failure.
+    pub(super) fn needed(mut self) -> Self {
+        self.status = Status::Failed;
+        self
+    }
+
+    pub(super) fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    pub(super) fn numbers(mut self, numbers: Numbers) -> Self {
+        self.numbers = Some(numbers);
+        self
+    }
+
+    /// The exit code if it fails; [`Exit::Check`] when not said.
+    pub(super) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+/// What all checks found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// In the order in which a user should read them.
+    pub items: Vec<Item>,
+    /// Who runs us, when that could be told. Without it nothing can be installed, and an item has failed.
+    pub caller: Option<Caller>,
+    /// The subscription, when az could show it.
+    pub subscription: Option<Subscription>,
+}
+
+impl Report {
+    /// The failed items as one failure; its exit code is the most blocking one: a missing program, then
+    /// access, then any other.
+    pub fn failure(&self) -> Option<Failure> {
+        let failed: Vec<_> = self.of(Status::Failed).collect();
+        let blocking = [Exit::ProgramMissing, Exit::Access, Exit::Check];
+        let exit = blocking.into_iter().find(|exit| failed.iter().any(|item| item.exit == *exit))?;
+        let problem = |item: &&Item| {
+            let problem = Problem::new(&item.code, format!("{}: {}", item.subject, item.message));
+            Problem { remedy: item.remedy.clone(), ..problem }
+        };
+        Some(Failure::many(exit, failed.iter().map(problem).collect()))
+    }
+
+    /// The items that ended so.
+    pub fn of(&self, status: Status) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.status == status)
+    }
+
+    /// One line an item, with what to do next below it, and a last line that counts.
+    pub fn table(&self) -> String {
+        let width = |text: fn(&Item) -> &str| {
+            self.items.iter().map(|item| text(item).chars().count()).max().unwrap_or_default()
+        };
+        let (ids, subjects) = (width(|item| item.id), width(|item| &item.subject));
+        let mut text = String::new();
+        for Item { id, subject, status, message, remedy, .. } in &self.items {
+            let message = message.replace('\n', "\n         ");
+            let line = format!("{:<7}  {id:<ids$}  {subject:<subjects$}  {message}", word(*status));
+            let _ = writeln!(text, "{}", line.trim_end());
+            if let Some(remedy) = remedy {
+                let _ = writeln!(text, "         next: {remedy}");
+            }
+        }
+        let all = [Status::Ok, Status::Warning, Status::Unknown, Status::Failed];
+        let counts = all.map(|status| (self.of(status).count(), word(status)));
+        let counts =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        let _ = writeln!(text, "{}", counts.collect::<Vec<_>>().join(", "));
+        text
+    }
+
+    /// The `result` of the JSON document.
+    pub fn json(&self) -> Value {
+        json!({ "checks": self.items })
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Warning => "warning",
+        Status::Unknown => "unknown",
+        Status::Failed => "failed",
+    }
+}

@@ -1,0 +1,59 @@
+//! Every VM size of `config.yaml` can be had in the region.
+//!
+//! - Inputs: `hpc_sku`, `scheduler_sku`, `login_sku`, `htc_sku`, `server_sku`, `region`, `zone`; the sizes
+//!   that Azure offers there to the subscription, with their restrictions.
+//! - Pass: the size is listed without a restriction on the region; the GPU size also in the zone.
+//! - Fail: it is not listed, or restricted in the region or (GPU size) the zone; exit code 4.
+//! - Unknown: the sizes cannot be read.
+//! - By hand: `az vm list-skus --location REGION --size SIZE --all --output table`
+
+use super::Item;
+use super::plan::Plan;
+use crate::azure::AzError;
+use crate::azure::skus::{self, Sku};
+use crate::config::Config;
+
+pub(super) const ID: &str = "sizes";
+
+pub(super) fn check(config: &Config, plan: &Plan, skus: &Result<Vec<Sku>, AzError>) -> Vec<Item> {
+    let skus = match skus {
+        Ok(skus) => skus,
+        Err(error) => return vec![Item::undecided(ID, "VM sizes", error)],
+    };
+    let judge = |(size, keys): (&str, Vec<&str>)| {
+        let zone = config.zone.as_deref().filter(|_| keys.contains(&"hpc_sku"));
+        let subject = format!("{size} ({})", keys.join(", "));
+        judge(subject, size, &config.region, zone, skus::find(skus, size))
+    };
+    plan.sizes().into_iter().map(judge).collect()
+}
+
+fn judge(subject: String, size: &str, region: &str, zone: Option<&str>, sku: Option<&Sku>) -> Item {
+    let elsewhere = format!("az vm list-skus --size {size} --all --output table shows where it can be had");
+    let fail = |code: &str, message: String, remedy: String| {
+        Item::failed(ID, &subject, message).code(code).remedy(remedy)
+    };
+    let Some(sku) = sku else {
+        return fail("SizeNotOffered", format!("not offered in {region}"), elsewhere);
+    };
+    if let Some(reason) = &sku.closed {
+        let message = format!("restricted in {region} for this subscription ({reason})");
+        return fail("SizeRestricted", message, format!("ask Azure support to lift it; {elsewhere}"));
+    }
+    let Some(zone) = zone else { return Item::ok(ID, &subject, format!("offered in {region}")) };
+    let is_zone = |other: &String| other == zone;
+    let open: Vec<&str> =
+        sku.zones.iter().filter(|zone| !sku.closed_zones.contains(zone)).map(String::as_str).collect();
+    let choice = match open.as_slice() {
+        [] => "leave `zone` out of config.yaml, or take another region".to_owned(),
+        open => format!("zones that have it: {}", open.join(", ")),
+    };
+    if !sku.zones.iter().any(is_zone) {
+        return fail("SizeNotInZone", format!("not offered in zone {zone} of {region}"), choice);
+    }
+    if sku.closed_zones.iter().any(is_zone) {
+        let message = format!("restricted in zone {zone} of {region} for this subscription");
+        return fail("SizeRestricted", message, choice);
+    }
+    Item::ok(ID, &subject, format!("offered in {region}, zone {zone}"))
+}

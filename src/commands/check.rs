@@ -1,0 +1,41 @@
+//! `check`: what can be known before anything is created.
+
+use serde_json::json;
+
+use crate::checks;
+use crate::cli::{CheckArgs, Global};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::process::Runner;
+use crate::ui::{Answer, Event, Ui};
+
+/// Runs all checks, or prints what one of them is about.
+///
+/// # Errors
+/// With the exit code of an invalid configuration or of the most blocking check; the report goes along.
+pub fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> anyhow::Result<Answer> {
+    if let Some(id) = &args.explain {
+        return explain(id);
+    }
+    let (config, warnings) = Config::load(&global.config)?;
+    for warning in warnings {
+        ui.event(Event::Warning { text: &warning.to_string() });
+    }
+    let runner = Runner::new(ui, false);
+    let report = checks::run_all(&runner, &config)?;
+    let answer = Answer { text: report.table(), result: report.json() };
+    match report.failure() {
+        Some(failure) => Err(failure.partial(answer).into()),
+        None => Ok(answer),
+    }
+}
+
+fn explain(id: &str) -> anyhow::Result<Answer> {
+    let unknown = || {
+        let ids = checks::ids().collect::<Vec<_>>().join(", ");
+        Failure::new(Exit::Usage, "Usage", format!("there is no check `{id}`"))
+            .remedy(format!("one of: {ids}"))
+    };
+    let text = checks::explain(id).ok_or_else(unknown)?;
+    Ok(Answer { result: json!({ "id": id, "text": text }), text })
+}
