@@ -131,13 +131,12 @@ impl<'a> Az<'a> {
                 Some(_) => break,
             }
         }
-        let command = self.command(&["rest", "--method", "get", "--url", path]);
-        Err(self.error(Kind::NoJson, &command, why))
+        Err(self.unusable(&["rest", "--method", "get", "--url", path], why))
     }
 
     /// An error for an answer of `args` that lacks what it must have.
     pub(super) fn unusable(&self, args: &[&str], why: &str) -> AzError {
-        self.error(Kind::NoJson, &self.command(args), why)
+        self.error(Kind::NoJson, &self.command(args).args(["-o", "json"]), why)
     }
 
     pub(super) fn hide(&self, secret: &str) {

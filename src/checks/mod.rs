@@ -18,7 +18,7 @@ pub use report::{Item, Report, Status};
 
 use crate::azure::account::{self, Caller, Subscription};
 use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resources, rights, skus};
-use crate::config::Config;
+use crate::config::{Config, nearest};
 use crate::process::{ProcessError, Runner, interrupt};
 
 /// Every check, in the order in which a user should read them, with its source text.
@@ -95,8 +95,8 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<S
         let plan = plan::Plan::new(config);
         let (subscription, sizes) = (joined(subscription), joined(sizes));
         let mut items = vec![subscription::check(az, &config.subscription.to_string(), &subscription)];
-        items.push(region::check(region, &joined(regions)));
-        items.extend(sizes::check(config, &plan, &sizes));
+        items.push(region::check(az.subscription(), region, &joined(regions)));
+        items.extend(sizes::check(az.subscription(), config, &plan, &sizes));
         let facts = quota::Facts {
             subscription: az.subscription(),
             region,
@@ -106,14 +106,9 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<S
         };
         items.extend(quota::check(&plan, &facts));
         items.extend(providers::check(az.subscription(), &joined(providers)));
-        items.extend(permissions::check(&caller.object_id, &joined(rights)));
+        items.extend(permissions::check(caller, &joined(rights)));
         (items, subscription.ok())
     })
-}
-
-/// The one of `words` that `word` was probably meant to be.
-fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    words.iter().copied().min_by_key(|other| strsim::damerau_levenshtein(word, other))
 }
 
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {

@@ -11,6 +11,7 @@
 //!   /subscriptions/SUBSCRIPTION --output table`
 
 use super::Item;
+use crate::azure::account::Caller;
 use crate::azure::rights::{Permission, permissions};
 use crate::azure::{Az, AzError, Kind};
 use crate::config::{Config, SubscriptionReader};
@@ -38,7 +39,7 @@ pub(super) fn read(az: &Az<'_>, config: &Config) -> (String, Result<Vec<Permissi
 }
 
 pub(super) fn check(
-    object_id: &str,
+    caller: &Caller,
     (scope, granted): &(String, Result<Vec<Permission>, AzError>),
 ) -> Vec<Item> {
     let granted = match granted {
@@ -51,7 +52,10 @@ pub(super) fn check(
             return Item::ok(ID, action, format!("allowed on {scope}"));
         }
         let remedy = format!(
-            "ask an owner for: az role assignment create --role '{role}' --assignee-object-id {object_id} --scope {scope}"
+            "ask an owner for: az role assignment create --role '{role}' --assignee-object-id {} \
+             --assignee-principal-type {} --scope {scope}",
+            caller.object_id,
+            caller.principal_type.as_str()
         );
         match allowing.is_empty() {
             true => Item::failed(ID, action, format!("not allowed on {scope}"))

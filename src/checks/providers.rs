@@ -26,7 +26,7 @@ pub(super) fn check(subscription: &str, providers: &Result<Vec<(String, String)>
     };
     let state = |needed: &str| {
         let found = providers.iter().find(|(namespace, _)| namespace.eq_ignore_ascii_case(needed));
-        found.map_or("not listed", |(_, state)| state.as_str())
+        found.map_or("Unlisted", |(_, state)| state.as_str())
     };
     let lacking: Vec<_> = NEEDED.iter().filter(|needed| state(needed) != "Registered").collect();
     if lacking.is_empty() {

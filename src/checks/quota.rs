@@ -36,6 +36,8 @@ struct Need {
     /// Keys of `config.yaml` that ask for them.
     keys: Vec<&'static str>,
     vcpus: u64,
+    /// A size of unknown cost adds to them.
+    more: bool,
 }
 
 pub(super) fn check(plan: &Plan, facts: &Facts<'_>) -> Vec<Item> {
@@ -44,10 +46,11 @@ pub(super) fn check(plan: &Plan, facts: &Facts<'_>) -> Vec<Item> {
         Err(error) => return vec![Item::undecided(ID, format!("vCPUs of {}", facts.region), error)],
     };
     let (mut items, mut needs) = (Vec::new(), Vec::<Need>::new());
-    let mut all = Need { names: vec![REGIONAL.to_owned()], keys: Vec::new(), vcpus: 0 };
+    let mut all = Need { names: vec![REGIONAL.to_owned()], keys: Vec::new(), vcpus: 0, more: false };
     for (key, size, cost) in plan.vcpus(facts.skus) {
         all.keys.push(key);
         let Some((plan::Cost { families, .. }, vcpus)) = cost else {
+            all.more = true;
             items.push(Item::unknown(
                 ID,
                 size,
@@ -62,7 +65,7 @@ pub(super) fn check(plan: &Plan, facts: &Facts<'_>) -> Vec<Item> {
                 need.keys.push(key);
                 need.vcpus += vcpus;
             }
-            None => needs.push(Need { names: families, keys: vec![key], vcpus }),
+            None => needs.push(Need { names: families, keys: vec![key], vcpus, more: false }),
         }
     }
     needs.push(all);
@@ -84,9 +87,14 @@ fn judge(need: &Need, usages: &[Usage], facts: &Facts<'_>) -> Item {
     let wanted = usage.used - ours + need.vcpus.max(ours);
     let message =
         format!("needs {}, used {} ({ours} by this group), limit {}", need.vcpus, usage.used, usage.limit);
-    let Some(short) = wanted.checked_sub(usage.limit).filter(|short| *short > 0) else {
+    let short = wanted.saturating_sub(usage.limit);
+    if short == 0 && need.more {
+        let message = format!("{message}: enough, but a size of unknown vCPUs adds to it");
+        return Item::unknown(ID, subject, message).numbers(numbers);
+    }
+    if short == 0 {
         return Item::ok(ID, subject, message).numbers(numbers);
-    };
+    }
     if !complete {
         let message =
             format!("{message}: too few, unless the group's own VMs, which are not known, are among them");

@@ -11,7 +11,7 @@ use crate::azure::region::same_region;
 
 pub(super) const ID: &str = "region";
 
-pub(super) fn check(wanted: &str, regions: &Result<Vec<String>, AzError>) -> Item {
+pub(super) fn check(subscription: &str, wanted: &str, regions: &Result<Vec<String>, AzError>) -> Item {
     let regions = match regions {
         Ok(regions) => regions,
         Err(error) => return Item::undecided(ID, wanted, error),
@@ -24,5 +24,7 @@ pub(super) fn check(wanted: &str, regions: &Result<Vec<String>, AzError>) -> Ite
         super::nearest(wanted, &names).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
     Item::failed(ID, wanted, format!("the subscription has no such region{hint}"))
         .code("RegionUnknown")
-        .remedy("az account list-locations --query [].name --output tsv")
+        .remedy(format!(
+            "az account list-locations --subscription {subscription} --query [].name --output tsv"
+        ))
 }

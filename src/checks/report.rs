@@ -148,6 +148,18 @@ impl Report {
         Some(Failure::many(exit, failed.iter().map(problem).collect()))
     }
 
+    /// Who installs and where, if nothing failed.
+    ///
+    /// # Errors
+    /// [`Report::failure`].
+    pub fn ready(self) -> Result<(Caller, Subscription), Failure> {
+        if let Some(failure) = self.failure() {
+            return Err(failure);
+        }
+        let unknown = || Failure::new(Exit::Check, "SubscriptionNotFound", "the subscription cannot be read");
+        self.caller.zip(self.subscription).ok_or_else(unknown)
+    }
+
     /// The items that ended so.
     pub fn of(&self, status: Status) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.status == status)

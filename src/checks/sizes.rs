@@ -15,7 +15,12 @@ use crate::config::Config;
 
 pub(super) const ID: &str = "sizes";
 
-pub(super) fn check(config: &Config, plan: &Plan, skus: &Result<Vec<Sku>, AzError>) -> Vec<Item> {
+pub(super) fn check(
+    subscription: &str,
+    config: &Config,
+    plan: &Plan,
+    skus: &Result<Vec<Sku>, AzError>,
+) -> Vec<Item> {
     let skus = match skus {
         Ok(skus) => skus,
         Err(error) => return vec![Item::undecided(ID, "VM sizes", error)],
@@ -23,24 +28,26 @@ pub(super) fn check(config: &Config, plan: &Plan, skus: &Result<Vec<Sku>, AzErro
     let judge = |(size, keys): (&str, Vec<&str>)| {
         let zone = config.zone.as_deref().filter(|_| keys.contains(&"hpc_sku"));
         let subject = format!("{size} ({})", keys.join(", "));
-        judge(subject, size, &config.region, zone, skus::find(skus, size))
+        let elsewhere = format!(
+            "az vm list-skus --subscription {subscription} --size {size} --all --output table shows where it can be had"
+        );
+        judge(&subject, &elsewhere, &config.region, zone, skus::find(skus, size))
     };
     plan.sizes().into_iter().map(judge).collect()
 }
 
-fn judge(subject: String, size: &str, region: &str, zone: Option<&str>, sku: Option<&Sku>) -> Item {
-    let elsewhere = format!("az vm list-skus --size {size} --all --output table shows where it can be had");
+fn judge(subject: &str, elsewhere: &str, region: &str, zone: Option<&str>, sku: Option<&Sku>) -> Item {
     let fail = |code: &str, message: String, remedy: String| {
-        Item::failed(ID, &subject, message).code(code).remedy(remedy)
+        Item::failed(ID, subject, message).code(code).remedy(remedy)
     };
     let Some(sku) = sku else {
-        return fail("SizeNotOffered", format!("not offered in {region}"), elsewhere);
+        return fail("SizeNotOffered", format!("not offered in {region}"), elsewhere.to_owned());
     };
     if let Some(reason) = &sku.closed {
         let message = format!("restricted in {region} for this subscription ({reason})");
         return fail("SizeRestricted", message, format!("ask Azure support to lift it; {elsewhere}"));
     }
-    let Some(zone) = zone else { return Item::ok(ID, &subject, format!("offered in {region}")) };
+    let Some(zone) = zone else { return Item::ok(ID, subject, format!("offered in {region}")) };
     let is_zone = |other: &String| other == zone;
     let open: Vec<&str> =
         sku.zones.iter().filter(|zone| !sku.closed_zones.contains(zone)).map(String::as_str).collect();
@@ -55,5 +62,5 @@ fn judge(subject: String, size: &str, region: &str, zone: Option<&str>, sku: Opt
         let message = format!("restricted in zone {zone} of {region} for this subscription");
         return fail("SizeRestricted", message, choice);
     }
-    Item::ok(ID, &subject, format!("offered in {region}, zone {zone}"))
+    Item::ok(ID, subject, format!("offered in {region}, zone {zone}"))
 }

@@ -4,7 +4,8 @@
 //!   is not found.
 //! - Pass: exactly one subscription of that name or id, state `Enabled`, in the public cloud.
 //! - Warning: its state says that it will be stopped (`Warned`, `PastDue`).
-//! - Fail: no such subscription, several of that name, another state, or a sovereign cloud; exit code 4.
+//! - Fail: no such subscription, several of that name, another state, a sovereign cloud, or az cannot show
+//!   it; exit code 4.
 //! - By hand: `az account list --all --output table`
 
 use super::Item;
@@ -17,7 +18,7 @@ pub(super) fn check(az: &Az<'_>, wanted: &str, found: &Result<Subscription, AzEr
     match found {
         Ok(subscription) => judge(subscription),
         Err(AzError { kind: Kind::NoSubscription { text }, .. }) => not_found(az, wanted, text),
-        Err(error) => Item::undecided(ID, wanted, error),
+        Err(error) => Item::undecided(ID, wanted, error).needed(),
     }
 }
 

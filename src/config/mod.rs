@@ -24,6 +24,7 @@ use anyhow::anyhow;
 
 use crate::failure::{Exit, Failure};
 use crate::sizes::Size;
+pub use report::nearest;
 pub use warnings::Warning;
 
 use report::{Place, Report};

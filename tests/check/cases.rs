@@ -76,6 +76,7 @@ pub fn sign_in() -> Vec<Case> {
             scene.fails(TOKEN, 1, "ERROR: [Errno 11] Resource temporarily unavailable");
         }),
         case("no such subscription", 4, |scene| {
+            scene.names("reserch");
             scene.fails(
                 TOKEN,
                 1,
@@ -89,6 +90,15 @@ pub fn sign_in() -> Vec<Case> {
                 "ERROR: Multiple subscriptions with the name 'research' found. Specify the subscription ID.",
             );
         }),
+        case("another subscription altogether", 4, |scene| {
+            scene.names("production");
+            scene.fails(
+                TOKEN,
+                1,
+                "ERROR: Subscription 'production' not found. Check the spelling and casing and try again.",
+            );
+        }),
+        case("az cannot show it", 4, |scene| scene.answer("account show", "[]")),
         case("disabled", 4, |scene| {
             scene.change("account show", |account| account["state"] = "Disabled".into())
         }),
@@ -254,6 +264,13 @@ fn undecided() -> Vec<Case> {
             let error =
                 r#"{"error":{"code":"SubscriptionHasNoUsages","message":"The subscription has no usages."}}"#;
             scene.fails("usages", 1, &format!("ERROR: Conflict({error})"));
+        }),
+        case("a size of unknown vCPUs", 0, |scene| {
+            scene.config("htc_sku: Standard_X9_v9\n");
+            scene.size("Standard_F2s_v2", |size| {
+                size["name"] = "Standard_X9_v9".into();
+                size["capabilities"] = json!([]);
+            });
         }),
         case("sizes unknown, one vCPU short by our own table", 4, |scene| {
             scene.forbids("skus");

@@ -142,6 +142,13 @@ impl Scene {
         fs::write(self.path("config.yaml"), text).expect("written");
     }
 
+    /// `config.yaml` names another subscription.
+    pub fn names(&self, subscription: &str) {
+        let text = fs::read_to_string(self.path("config.yaml")).expect("read");
+        let changed = text.replace(SUBSCRIPTION_NAME, subscription);
+        fs::write(self.path("config.yaml"), changed).expect("written");
+    }
+
     /// az answers the calls of `key` with `text`.
     pub fn answer(&self, key: &str, text: &str) {
         fs::write(self.file(key, "json"), text).expect("written");
