@@ -30,6 +30,8 @@ pub trait World {
         name: &str,
         version: Option<&str>,
     ) -> Result<String, AzureError>;
+    /// What a `list…` function of a template (`listKeys`) gets from a resource; an action that is not modelled is refused.
+    fn list(&self, action: &str, id: &str) -> Result<Value, AzureError>;
     /// Kind of the principal with this object id, if the directory knows it.
     fn principal(&self, object_id: &str) -> Option<PrincipalKind>;
     /// Whether the role definition with this bare id (a UUID) exists.

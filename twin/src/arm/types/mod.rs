@@ -48,3 +48,9 @@ pub enum Change {
         value: String,
     },
 }
+
+/// What providers refuse before a deployment runs, as details of its error: what needs no resource that the deployment
+/// itself makes.
+pub fn preflight(_puts: &[Put], _world: &dyn crate::arm::World) -> Vec<crate::azure::error::AzureError> {
+    Vec::new()
+}

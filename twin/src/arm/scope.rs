@@ -1,0 +1,37 @@
+//! Where a deployment deploys to.
+
+/// The scope of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// A resource group.
+    ResourceGroup {
+        /// Subscription id.
+        subscription: String,
+        /// Name of the group.
+        name: String,
+    },
+    /// A whole subscription.
+    Subscription {
+        /// Subscription id.
+        subscription: String,
+    },
+}
+
+impl Scope {
+    /// The scope as a resource id.
+    pub fn id(&self) -> String {
+        match self {
+            Scope::ResourceGroup { subscription, name } => {
+                format!("/subscriptions/{subscription}/resourceGroups/{name}")
+            }
+            Scope::Subscription { subscription } => format!("/subscriptions/{subscription}"),
+        }
+    }
+
+    /// The subscription.
+    pub fn subscription(&self) -> &str {
+        match self {
+            Scope::ResourceGroup { subscription, .. } | Scope::Subscription { subscription } => subscription,
+        }
+    }
+}
