@@ -30,8 +30,11 @@ pub trait World {
         name: &str,
         version: Option<&str>,
     ) -> Result<String, AzureError>;
-    /// What a `list…` function of a template (`listKeys`) gets from a resource; an action that is not modelled is refused.
-    fn list(&self, action: &str, id: &str) -> Result<Value, AzureError>;
+    /// What a `list…` function of a template (`listKeys`) gets from a resource. None of our templates reads keys, so
+    /// nothing is modelled unless a world says otherwise.
+    fn list(&self, action: &str, id: &str) -> Result<Value, AzureError> {
+        Err(AzureError::new(501, "NotModelled", format!("the twin does not model '{action}' of '{id}'")))
+    }
     /// Kind of the principal with this object id, if the directory knows it.
     fn principal(&self, object_id: &str) -> Option<PrincipalKind>;
     /// Whether the role definition with this bare id (a UUID) exists.
