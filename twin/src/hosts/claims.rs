@@ -1,22 +1,174 @@
 //! Where the behaviour of hosts and stand-ins comes from; printed into `twin/CLAIMS.md`.
 
-use crate::claims::{Claim, Sure};
+use crate::claims::{
+    Claim,
+    Sure::{self, High, Low, Medium},
+};
+
+const CLI: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/cli.md";
+const INSTALL: &str = "Azure/cyclecloud-slurm-workspace bicep/install.sh";
+const INSTALL_PY: &str = "Azure/cyclecloud-slurm-workspace bicep/files-to-load/cyclecloud_install.py";
+const PARSING: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/cluster-references/special-parsing.md";
+const TEMPLATE: &str =
+    "MicrosoftDocs/azure-docs articles/cyclecloud/cluster-references/cluster-template-reference.md";
+const PROJECTS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/projects.md";
+const USERS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/user-access.md";
+const INFERRED: &str = "no source found: inferred";
+
+const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
+    Claim { what, source, sure }
+}
 
 /// One row for each behaviour.
 pub const CLAIMS: &[Claim] = &[
-    Claim {
-        what: "host: the osProfile's user has its authorized keys, no password, and sudo without one",
-        source: "Azure/WALinuxAgent, azurelinuxagent/common/osutil/default.py (`/etc/sudoers.d/waagent`)",
-        sure: Sure::High,
-    },
-    Claim {
-        what: "host: customData lies in /var/lib/waagent/CustomData, as it was sent",
-        source: "Azure/WALinuxAgent README, Provisioning.DecodeCustomData",
-        sure: Sure::High,
-    },
-    Claim {
-        what: "host: sshd takes keys only when the osProfile says disablePasswordAuthentication",
-        source: "Azure compute documentation, linuxConfiguration.disablePasswordAuthentication",
-        sure: Sure::Medium,
-    },
+    claim(
+        "host: the osProfile's user has its authorized keys, no password, and sudo without one",
+        "Azure/WALinuxAgent azurelinuxagent/common/osutil/default.py (`/etc/sudoers.d/waagent`)",
+        High,
+    ),
+    claim(
+        "host: customData lies in /var/lib/waagent/CustomData, as it was sent",
+        "Azure/WALinuxAgent README.md, Provisioning.DecodeCustomData",
+        High,
+    ),
+    claim(
+        "host: sshd takes keys only, as with linuxConfiguration.disablePasswordAuthentication",
+        "MicrosoftDocs/azure-compute-docs, Linux VM SSH keys",
+        Medium,
+    ),
+    claim(
+        "host: every address is one hop away and nothing outside answers; there is no name service",
+        INFERRED,
+        Low,
+    ),
+    claim("server: portal on 443 with a certificate of its own, nodes on 9443", INSTALL, High),
+    claim("server: ready 3 s after its start; the real one takes a minute or more", INSTALL_PY, Medium),
+    claim(
+        "cycle_server await_startup, status, start [--wait], stop, restart: exit 0 or a sentence",
+        INSTALL_PY,
+        Medium,
+    ),
+    claim("cycle_server must be run as root", INFERRED, Low),
+    claim(
+        "data folder: .json and .txt are imported and renamed to .imported; records merge by key",
+        INSTALL_PY,
+        High,
+    ),
+    claim(
+        "data folder: a file that cycle_server cannot read stays; a bad one becomes .failed",
+        INFERRED,
+        Low,
+    ),
+    claim("data folder: text records are Name = expression, parted by empty lines", INSTALL, High),
+    claim("execute: select with where, order by, limit; update with set and where", INSTALL, High),
+    claim(
+        "execute: text prints Name = value lines, a blank line after each record; --format json and csv",
+        INSTALL,
+        High,
+    ),
+    claim("execute: other statements and unknown types are refused", INFERRED, Low),
+    claim(
+        "run_action Run:Application.Timer of plugin.azure.monitor_reference loads machine types",
+        INSTALL,
+        High,
+    ),
+    claim("run_action Retry:Cloud.Locker tries a locker again", INSTALL, High),
+    claim("cyclecloud: without ~/.cycle/config.ini every command is refused", PROJECTS, Medium),
+    claim("cyclecloud initialize --batch proves the login and writes config.ini, 0600", CLI, Medium),
+    claim(
+        "cyclecloud: a wrong password is refused; an unknown certificate too unless verification is off",
+        INSTALL,
+        Medium,
+    ),
+    claim("account show: `Credentials: NAME`, or `Account not found` with exit status 0", INSTALL_PY, High),
+    claim(
+        "account create: unknown or missing keys, a second account of that name, and a resource group that the \
+         identity cannot read are refused",
+        INSTALL_PY,
+        Medium,
+    ),
+    claim("locker: called ACCOUNT-storage; listed as `NAME (az://ACCOUNT/CONTAINER)`", INSTALL, High),
+    claim(
+        "locker: Created once the server's identity can write a blob there; after a minute only Retry tries again",
+        INSTALL,
+        Medium,
+    ),
+    claim("machine types: none until the identity can read the subscription's sizes", INSTALL, High),
+    claim(
+        "project upload: name from project.ini, version 1.0.0 by default, type scheduler or application",
+        PROJECTS,
+        High,
+    ),
+    claim(
+        "project upload: blobs projects/NAME/VERSION/SPEC/cluster-init/…, with the identity's token",
+        PROJECTS,
+        High,
+    ),
+    claim("project upload: prints `Uploading to az://…` lines and `Upload complete!`", INFERRED, Low),
+    claim("template: sections, ranks and kinds; names ignore case", TEMPLATE, High),
+    claim(
+        "template: $Name, ${expression}, :=, lists, triple quotes, the documented functions and operators",
+        PARSING,
+        High,
+    ),
+    claim(
+        "template: `Parameter X is not known (referenced by node Y)`",
+        "Azure/cyclecloud-slurm issue 253",
+        High,
+    ),
+    claim(
+        "template: Extends inherits all but Abstract; defaults come first",
+        "Azure/cyclecloud-slurm templates/slurm.txt",
+        High,
+    ),
+    claim(
+        "import: a parameter that the template does not define, or a required one without value, is refused",
+        CLI,
+        Low,
+    ),
+    claim(
+        "import: unknown account, machine type of the region, and malformed subnet, image or cluster-init are refused",
+        INSTALL,
+        Medium,
+    ),
+    claim(
+        "import: a cluster-init spec that is not in the locker is refused; the real server lets the node fail with \
+         Software Installation Failure",
+        PROJECTS,
+        Medium,
+    ),
+    claim(
+        "import: images only as URN publisher:offer:sku:version; package names are not modelled",
+        INFERRED,
+        Low,
+    ),
+    claim(
+        "import: an existing cluster needs --force; running nodes stay",
+        "Azure/cyclecloud-slurm README.md",
+        High,
+    ),
+    claim(
+        "import, start: print `Importing cluster T and creating cluster N....`, `Starting cluster N....` and the \
+         cluster's frame with `Resource group:`, `Cluster nodes:`, `Total nodes:`",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/slurm-cloud-bursting-setup.md",
+        Medium,
+    ),
+    claim("export_parameters: every parameter with its value or default, as JSON", CLI, Medium),
+    claim("start_cluster returns at once; named nodes that run are left alone", CLI, High),
+    claim(
+        "nodes: Off, Acquiring, Preparing, Ready, Failed; State is Started once ready",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/start-cluster.md",
+        High,
+    ),
+    claim("nodes: a network interface and a VM CLUSTER-NODE with tags Name and ClusterName", INFERRED, Low),
+    claim("nodes: the VM's user is cyclecloud with the server's cyclecloud.pem", INFERRED, Low),
+    claim("show_nodes: by name, -c, --states, --attrs, --output with %(Name)s, --format json", CLI, High),
+    claim(
+        "node: users with role Global Node Admin or Global Node User and a UID; only the first has sudo",
+        USERS,
+        High,
+    ),
+    claim("node: homes below /shared/home", INFERRED, Low),
+    claim("node: its agent is told what to do through customData and reports to port 9443", INFERRED, Low),
+    claim("node: cluster-init and Slurm are not run yet", INFERRED, Low),
 ];

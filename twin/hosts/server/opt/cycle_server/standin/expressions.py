@@ -55,7 +55,10 @@ def tokens(text):
 def parse(text):
     """The expression's tree: nested tuples whose first member names the kind."""
     parser = Parser(text)
-    tree = parser.ternary()
+    try:
+        tree = parser.ternary()
+    except RecursionError:
+        raise Refused(f"nested too deeply: {text[:60]}") from None
     parser.end()
     return tree
 
@@ -245,7 +248,12 @@ def call(name, arguments, lookup):
     least, most, function = TEXT_FUNCTIONS[name]
     if not least <= len(values) <= most:
         raise Refused(f"function {name} does not take {len(values)} arguments")
-    return UNDEFINED if UNDEFINED in values[:least] else function(*values)
+    if any(value is UNDEFINED for value in values[:least]):
+        return UNDEFINED
+    try:
+        return function(*values)
+    except (TypeError, AttributeError, re.error):
+        raise Refused(f"function {name} cannot take {', '.join(text(value) for value in values)}") from None
 
 
 def expect(name, arguments, count):

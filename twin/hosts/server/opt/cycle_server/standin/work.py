@@ -39,23 +39,23 @@ def import_file(store, path):
 
 
 def create_locker(store, name):
-    """Starts making an account's locker; its record tells how it goes."""
+    """Starts checking an account's locker; its record tells how it goes."""
     store.put("Cloud.Locker", {"Name": name, "State": "Creating", "Message": None})
-    threading.Thread(target=make_container, args=(store, name), daemon=True).start()
+    threading.Thread(target=probe_locker, args=(store, name), daemon=True).start()
 
 
-def make_container(store, name):
-    """The container, made with the server's identity. A new right may not have arrived, so this goes on for a
-    minute; after that only the action Retry:Cloud.Locker tries again."""
+def probe_locker(store, name):
+    """Whether the server's identity can write there. A new right may not have arrived, so this goes on for a minute;
+    after that only the action Retry:Cloud.Locker tries again."""
     locker = store.one("Cloud.Locker", Name=name)
+    blob = f"{locker['Container']}/cyclecloud-probe"
     end = time.monotonic() + LOCKER_PATIENCE
     while True:
         try:
-            azure.blob("PUT", locker["StorageAccount"], locker["Container"] + "?restype=container", b"")
+            azure.blob("PUT", locker["StorageAccount"], blob, b"probe", {"x-ms-blob-type": "BlockBlob"})
+            azure.blob("DELETE", locker["StorageAccount"], blob)
             break
         except azure.AzureError as error:
-            if error.status == 409:  # it is there already
-                break
             if time.monotonic() > end:
                 logging.error("locker %s: %s", name, error)
                 store.put("Cloud.Locker", {"Name": name, "State": "Failed", "Message": str(error)})
