@@ -115,7 +115,7 @@ pub struct Failure {
     /// At least one problem.
     pub problems: Vec<Problem>,
     /// What is known all the same, such as the report of failed checks.
-    pub partial: Option<Answer>,
+    pub partial: Option<Box<Answer>>,
 }
 
 impl Failure {
@@ -132,7 +132,7 @@ impl Failure {
     /// Says what is known all the same.
     #[must_use]
     pub fn partial(mut self, answer: Answer) -> Self {
-        self.partial = Some(answer);
+        self.partial = Some(Box::new(answer));
         self
     }
 

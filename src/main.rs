@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let failure = as_failure(&error);
-            ui.failure(name, failure.exit, &failure.problems, failure.partial.as_ref());
+            ui.failure(name, failure.exit, &failure.problems, failure.partial.as_deref());
             ExitCode::from(failure.exit as u8)
         }
     }

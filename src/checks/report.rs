@@ -1,7 +1,8 @@
 //! What the checks found, as a table, as JSON, and as a failure.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
+use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -56,6 +57,17 @@ pub struct Item {
     pub numbers: Option<Numbers>,
     #[serde(skip)]
     exit: Exit,
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = if self.subject.is_empty() { self.id } else { &self.subject };
+        write!(f, "{subject}: {}", self.message)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n  next: {remedy}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Item {
@@ -152,12 +164,11 @@ impl Report {
     ///
     /// # Errors
     /// [`Report::failure`].
-    pub fn ready(self) -> Result<(Caller, Subscription), Failure> {
+    pub fn ready(self) -> anyhow::Result<(Caller, Subscription)> {
         if let Some(failure) = self.failure() {
-            return Err(failure);
+            return Err(failure.into());
         }
-        let unknown = || Failure::new(Exit::Check, "SubscriptionNotFound", "the subscription cannot be read");
-        self.caller.zip(self.subscription).ok_or_else(unknown)
+        self.caller.zip(self.subscription).context("no check failed, but who is signed in is not known")
     }
 
     /// The items that ended so.
@@ -180,12 +191,16 @@ impl Report {
                 let _ = writeln!(text, "         next: {remedy}");
             }
         }
+        text + &self.counts() + "\n"
+    }
+
+    /// How many items ended how, as in `18 ok, 1 failed`.
+    pub fn counts(&self) -> String {
         let all = [Status::Ok, Status::Warning, Status::Unknown, Status::Failed];
         let counts = all.map(|status| (self.of(status).count(), word(status)));
         let counts =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
-        let _ = writeln!(text, "{}", counts.collect::<Vec<_>>().join(", "));
-        text
+        counts.collect::<Vec<_>>().join(", ")
     }
 
     /// The `result` of the JSON document.

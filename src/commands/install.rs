@@ -9,10 +9,10 @@ use crate::azure::cluster::{self, ClusterVms};
 use crate::azure::outputs::Outputs;
 use crate::azure::vault::Vault;
 use crate::azure::{Az, account};
+use crate::checks::{self, Status};
 use crate::cli::{Global, InstallArgs};
 use crate::config::{Config, Os};
 use crate::connect::{self, Targets};
-use crate::failure::Exit;
 use crate::infrastructure::{Infrastructure, Site};
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
@@ -34,10 +34,8 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     }
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
     let templates = Templates::open(global.templates.as_deref(), &runner)?;
-    let az = Az::new(&runner, config.subscription.to_string());
-    let caller = account::caller(&az).map_err(|error| error.failure(Exit::Check))?;
-    let subscription = account::subscription(&az).map_err(|error| error.failure(Exit::Check))?;
-    let az = az.on(&caller.subscription_id);
+    let (caller, subscription) = preflight(&runner, &config, ui)?;
+    let az = Az::new(&runner, &caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
     let own_keys = OwnKeys {
         public_file: config.ssh_public_key_file.as_deref(),
@@ -74,6 +72,22 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         _ => {}
     }
     Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
+}
+
+/// What could not be decided is only a warning; what failed ends the run.
+fn preflight(
+    runner: &Runner<'_>,
+    config: &Config,
+    ui: &Ui,
+) -> anyhow::Result<(account::Caller, account::Subscription)> {
+    ui.phase("checks", || {
+        let report = checks::run_all(runner, config)?;
+        for item in report.of(Status::Unknown).chain(report.of(Status::Warning)) {
+            ui.event(Event::Warning { text: &item.to_string() });
+        }
+        let note = report.counts();
+        Ok((report.ready()?, note))
+    })
 }
 
 fn ansible_environment(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environment> {
