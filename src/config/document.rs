@@ -13,7 +13,9 @@ const MAX_DEPTH: usize = 16;
 /// A value in the document. Aliases share the node of their anchor, so they cannot blow the tree up.
 #[derive(Debug)]
 pub struct Node {
+    /// Where it begins.
     pub place: Place,
+    /// What it is.
     pub kind: Kind,
 }
 
@@ -33,7 +35,9 @@ pub enum Kind {
 /// A key and where it stands.
 #[derive(Debug, Clone)]
 pub struct Key {
+    /// Where it begins.
     pub place: Place,
+    /// Its name.
     pub text: String,
 }
 

@@ -13,7 +13,9 @@ const MAX_SHOWN: usize = 60;
 /// A position in the file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
+    /// Line.
     pub line: usize,
+    /// Column, in characters.
     pub column: usize,
 }
 
