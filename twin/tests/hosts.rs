@@ -98,18 +98,21 @@ fn traces(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_server_and_a_node_boot_side_by_side_and_leave_nothing() {
+fn a_server_and_four_nodes_boot_side_by_side_and_leave_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let key = key(dir.path());
     let hosts = hosts(dir.path());
-    let specs = [spec("server", HostKind::Server, 4, &key), spec("n1", HostKind::Node, 5, &key)];
+    let nodes =
+        ["n1", "n2", "n3", "n4"].iter().zip(5..).map(|(name, last)| spec(name, HostKind::Node, last, &key));
+    let specs: Vec<HostSpec> =
+        std::iter::once(spec("server", HostKind::Server, 4, &key)).chain(nodes).collect();
     let start = Instant::now();
     std::thread::scope(|scope| {
         for spec in &specs {
             scope.spawn(|| hosts.boot(spec).unwrap());
         }
     });
-    println!("two hosts booted in {:.1} s", start.elapsed().as_secs_f64());
+    println!("five hosts booted in {:.1} s", start.elapsed().as_secs_f64());
 
     for spec in &specs {
         let seen = ssh(&hosts, spec.private_ip, &key, "hostname; id -un; sudo -n id -u");
@@ -142,6 +145,25 @@ fn a_server_and_a_node_boot_side_by_side_and_leave_nothing() {
     assert_eq!(String::from_utf8_lossy(&inside.stdout), "server\n");
     assert!(!traces(dir.path()).is_empty(), "the search for leftovers finds a running host");
     hosts.down().unwrap();
+    assert_eq!(traces(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn going_down_waits_for_a_host_that_boots() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = key(dir.path());
+    let hosts = hosts(dir.path());
+    std::thread::scope(|scope| {
+        let boot = scope.spawn(|| hosts.boot(&spec("n1", HostKind::Node, 4, &key)));
+        while hosts::kernel_objects(dir.path()).unwrap().len() < 2 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        hosts.down().unwrap();
+        assert_eq!(traces(dir.path()), Vec::<String>::new());
+        let _ = boot.join(); // it either came up just before or was given up
+    });
+    let late = format!("{:#}", hosts.boot(&spec("n2", HostKind::Node, 5, &key)).unwrap_err());
+    assert_eq!(late, "host n2 is not booted: the twin is going down");
     assert_eq!(traces(dir.path()), Vec::<String>::new());
 }
 

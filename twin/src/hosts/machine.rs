@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,8 +49,8 @@ impl Machine {
         Ok(Machine { nspawn, console, address: spec.private_ip })
     }
 
-    /// Waits until sshd greets.
-    pub fn await_sshd(&mut self, network: &Network) -> Result<()> {
+    /// Waits until sshd greets; gives up when the twin goes down.
+    pub fn await_sshd(&mut self, network: &Network, going_down: &AtomicBool) -> Result<()> {
         let end = Instant::now() + BOOT_DEADLINE;
         loop {
             if let Some(status) = self.nspawn.try_wait()? {
@@ -57,6 +58,9 @@ impl Machine {
             }
             if greets(network, self.address) {
                 return Ok(());
+            }
+            if going_down.load(Ordering::Relaxed) {
+                bail!("the twin is going down");
             }
             if Instant::now() > end {
                 bail!("sshd does not answer after {} s: {}", BOOT_DEADLINE.as_secs(), self.console_end());

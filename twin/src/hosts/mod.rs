@@ -15,10 +15,12 @@ pub mod requirements;
 pub mod rootfs;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -78,7 +80,11 @@ pub struct Hosts {
     rootfs: PathBuf,
     link: Link,
     network: Network,
-    running: Mutex<HashMap<String, Machine>>,
+    /// A host that still boots has its name, but no machine yet.
+    running: Mutex<HashMap<String, Option<Machine>>>,
+    /// Held shared by whoever boots a host, so that going down waits for the half-made ones.
+    booting: RwLock<()>,
+    going_down: AtomicBool,
 }
 
 impl Hosts {
@@ -92,7 +98,8 @@ impl Hosts {
         let place = Place::of(dir)?;
         leftovers::remove(&place).context("removing what an earlier twin left behind")?;
         let network = Network::create(&place)?;
-        Ok(Hosts { place, rootfs, link, network, running: Mutex::default() })
+        let (running, booting, going_down) = (Mutex::default(), RwLock::default(), AtomicBool::default());
+        Ok(Hosts { place, rootfs, link, network, running, booting, going_down })
     }
 
     /// Boots a host and returns when its sshd answers (a second or two; at most a minute).
@@ -101,22 +108,33 @@ impl Hosts {
     /// A name that is no host name or already runs, or a step that failed, with the end of the host's console.
     pub fn boot(&self, spec: &HostSpec) -> Result<()> {
         check_name(&spec.name)?;
-        if self.running().contains_key(&spec.name) {
-            bail!("host {} runs already", spec.name);
-        }
+        let _booting = self.booting.read().unwrap_or_else(PoisonError::into_inner);
+        self.reserve(&spec.name)?;
         let booted = Machine::start(&self.place, &self.rootfs, &self.link, &self.network, spec)
-            .and_then(|mut machine| machine.await_sshd(&self.network).map(|()| machine))
+            .and_then(|mut machine| machine.await_sshd(&self.network, &self.going_down).map(|()| machine))
             .with_context(|| format!("booting host {}", spec.name));
         match booted {
             Ok(machine) => {
-                self.running().insert(spec.name.clone(), machine);
+                self.running().insert(spec.name.clone(), Some(machine));
                 Ok(())
             }
             Err(error) => {
                 leftovers::remove_host(&self.place, &spec.name)?;
+                self.running().remove(&spec.name);
                 Err(error)
             }
         }
+    }
+
+    fn reserve(&self, name: &str) -> Result<()> {
+        if self.going_down.load(Ordering::Relaxed) {
+            bail!("host {name} is not booted: the twin is going down");
+        }
+        match self.running().entry(name.to_owned()) {
+            Entry::Occupied(_) => bail!("host {name} runs already"),
+            Entry::Vacant(place) => place.insert(None),
+        };
+        Ok(())
     }
 
     /// Shuts a host down and removes its disk, its mount and its namespace. A host that does not run is no error.
@@ -147,18 +165,21 @@ impl Hosts {
         self.network.listen(SocketAddr::V4(SocketAddrV4::new(TWIN_ADDRESS, port)))
     }
 
-    /// Ends every host and removes the network; also done on drop.
+    /// Ends every host, also those that still boot, and removes the network; no host can be booted afterwards. Also
+    /// done on drop.
     ///
     /// # Errors
     /// What could not be removed.
     pub fn down(&self) -> Result<()> {
+        self.going_down.store(true, Ordering::Relaxed);
+        let _nobody_boots = self.booting.write().unwrap_or_else(PoisonError::into_inner);
         let machines = std::mem::take(&mut *self.running());
         leftovers::remove(&self.place)?;
         drop(machines);
         Ok(())
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Machine>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Option<Machine>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
