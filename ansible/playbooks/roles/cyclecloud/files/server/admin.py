@@ -1,6 +1,7 @@
 """`account`: CycleCloud knows its administrator. `sign-in`: root's command line is signed in as that user."""
 
 import configparser
+import glob
 import io
 import json
 import os
@@ -17,7 +18,7 @@ CONFIG = "/root/.cycle/config.ini"
 
 def account(want):
     """Brings in the records that are missing or differ."""
-    forget_imported()
+    forget_handed_over()
     missing = missing_records(want)
     if not missing:
         return {"changed": False}
@@ -25,10 +26,11 @@ def account(want):
         if record["AdType"] == "AuthenticatedUser" and not user(want["name"]):
             record["RawPassword"] = vault.secret(want["vault"], want["secret"])
     hand_over(missing)
-    imported = wait_until(lambda: user(want["name"]) and not os.path.exists(f"{DATA}/{RECORDS}"), 180, pause=3)
-    forget_imported()
+    try:
+        imported = wait_until(lambda: user(want["name"]) and not os.path.exists(f"{DATA}/{RECORDS}"), 180, pause=3)
+    finally:
+        forget_handed_over()
     if not imported:
-        forget(f"{DATA}/{RECORDS}")
         raise Problem(f"CycleCloud did not take in the account {want['name']} within 180 s; see /opt/cycle_server/logs")
     return {"changed": True}
 
@@ -95,9 +97,10 @@ def hand_over(records):
         forget(staged)
 
 
-def forget_imported():
-    """Removes what CycleCloud leaves of an import: the file with the password, under another name."""
-    forget(f"{DATA}/{RECORDS}.imported")
+def forget_handed_over():
+    """Removes the file with the password: as it was, or under the name that CycleCloud gives it after the import."""
+    for path in glob.glob(f"{DATA}/{RECORDS}*"):
+        forget(path)
 
 
 def forget(path):

@@ -1,0 +1,123 @@
+"""Upload and import: evidence only after success, nothing left over, archives that depend on content alone."""
+
+import base64
+import glob
+import io
+import os
+import pathlib
+import shutil
+import sys
+import tarfile
+import tempfile
+import types
+import unittest
+from unittest import mock
+
+import base
+import cluster
+import ready
+
+# The filter needs one name of ansible-core, which is not installed where these tests run.
+errors = types.ModuleType("ansible.errors")
+errors.AnsibleFilterError = type("AnsibleFilterError", (Exception,), {})
+with mock.patch.dict(sys.modules, {"ansible": types.ModuleType("ansible"), "ansible.errors": errors}):
+    import cc_projects
+
+
+class Steps(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.seen = {}
+        for name, value in {"EVIDENCE": self.folder + "/evidence.json", "WORK": self.folder + "/work"}.items():
+            patch = mock.patch.object(cluster, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        patch = mock.patch.object(cluster, "run", side_effect=self.watch)
+        self.run = patch.start()
+        self.addCleanup(patch.stop)
+
+    def watch(self, *command, cwd=None, timeout=None):
+        """What the CLI finds when it is called."""
+        for path in [*glob.glob(self.folder + "/work/*/*"), *glob.glob((cwd or "/nowhere") + "/**", recursive=True)]:
+            if os.path.isfile(path):
+                self.seen[os.path.basename(path)] = os.stat(path).st_mode & 0o777
+        return ""
+
+    def import_it(self):
+        os.umask(0o077)
+        files = {"template.txt": "[cluster Slurm]", "parameters.json": "{}"}
+        return cluster.import_cluster({"cluster": "slurm", "section": "Slurm", "evidence": "abc", **files})
+
+    def state(self, nodes):
+        with mock.patch.object(cluster, "select", return_value=nodes):
+            return cluster.state({"cluster": "slurm"})
+
+    def test_an_import_is_private_gone_and_remembered(self):
+        self.import_it()
+        self.assertEqual(self.seen, {"template.txt": 0o600, "parameters.json": 0o600})
+        self.assertEqual(os.listdir(self.folder + "/work"), [])
+        nodes = [{"Name": "scheduler", "TargetState": "Started"}, {"Name": "login1"}]
+        self.assertEqual(self.state(nodes), {"uploaded": {}, "imported": "abc", "started": ["scheduler"]})
+        self.assertEqual(self.state([])["imported"], "", "a cluster that is gone must be imported")
+
+    def test_a_failed_import_is_gone_and_not_remembered(self):
+        self.run.side_effect = base.Problem("machine type unknown")
+        with self.assertRaises(base.Problem):
+            self.import_it()
+        self.assertEqual(os.listdir(self.folder + "/work"), [])
+        self.assertEqual(cluster.remembered()["imported"], {})
+
+    def test_an_upload_unpacks_what_was_packed(self):
+        project = self.project("echo one")
+        cluster.upload({"name": "tool", "archive": project["archive"], "locker": "azure-storage", "evidence": "e"})
+        self.assertEqual(self.seen, {"project.ini": 0o644, "10-tool.sh": 0o755})
+        self.assertEqual(self.run.call_args[0][1:], ("project", "upload", "azure-storage"))
+        self.assertEqual(cluster.remembered()["uploaded"], {"tool": "e"})
+
+    def project(self, line):
+        scripts = pathlib.Path(self.folder, "projects/tool/specs/default/cluster-init/scripts")
+        scripts.mkdir(parents=True, exist_ok=True)
+        (scripts / "10-tool.sh").write_text(f"#!/bin/sh\n{line}\n")
+        (scripts / ".10-tool.sh.swp").write_text("left by an editor")
+        pathlib.Path(self.folder, "projects/tool/project.ini").write_text("[project]\nname = tool\nversion = 1.2.0\n")
+        return cc_projects.cc_projects(self.folder + "/projects")[0]
+
+    def test_only_content_makes_another_archive(self):
+        first = self.project("echo one")
+        script = next(pathlib.Path(self.folder).rglob("10-tool.sh"))
+        os.utime(script, (1, 1))
+        script.chmod(0o777)
+        self.assertEqual(cc_projects.cc_projects(self.folder + "/projects"), [first])
+        self.assertNotEqual(self.project("echo two")["sha256"], first["sha256"])
+        names = tarfile.open(fileobj=io.BytesIO(base64.b64decode(first["archive"]))).getnames()
+        self.assertEqual(names, ["project.ini", "specs/default/cluster-init/scripts/10-tool.sh"])
+
+    def test_a_project_that_is_not_its_folder_is_refused(self):
+        self.project("echo one")
+        os.rename(self.folder + "/projects/tool", self.folder + "/projects/other")
+        with self.assertRaisesRegex(errors.AnsibleFilterError, "names the project tool"):
+            cc_projects.cc_projects(self.folder + "/projects")
+
+
+class Ready(unittest.TestCase):
+    def test_a_locker_is_asked_again_at_most_every_two_minutes(self):
+        now, asked = [0.0], []
+        with mock.patch.object(ready, "select", lambda query: []), mock.patch.object(
+            ready, "run", lambda *command: asked.append(now[0])
+        ), mock.patch.object(base.time, "monotonic", lambda: now[0]), mock.patch.object(
+            base.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds)
+        ), self.assertRaisesRegex(base.Problem, "locker azure-storage was not created within 600 s"):
+            ready.locker({"name": "azure-storage", "patience": 600})
+        self.assertEqual(asked, [120, 240, 360, 480, 600])
+
+    def test_known_machine_types_start_nothing(self):
+        rows = [{"Name": "Standard_F2s_v2"}, {"Name": "Standard_D8ads_v5"}]
+        with mock.patch.object(ready, "select", lambda query: rows), mock.patch.object(ready, "run") as run:
+            wanted = {"region": "eastus", "sizes": ["Standard_F2s_v2"], "patience": 10}
+            self.assertEqual(ready.machine_types(wanted), {"changed": False})
+        run.assert_not_called()
+
+
+if __name__ == "__main__":
+    unittest.main()
