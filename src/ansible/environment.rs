@@ -83,20 +83,8 @@ impl Environment {
 /// # Errors
 /// Exit code 9 when no Python is new enough or can make environments, 6 when the installation fails.
 pub fn ensure(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environment> {
-    let version = serde_json::from_str::<Versions>(VERSIONS).context("bicep/versions.json")?.ansible_core;
-    let python = find_python(runner)?;
-    let folder = cache_folder()?.join(format!("ansible-core-{version}-{}", python.tag));
-    let mut environment = Environment { folder, version, made: false };
-    if environment.is_complete() {
-        return Ok(environment);
-    }
-    if !python.venv {
-        let text = format!("{} cannot make virtual environments", python.program);
-        return Err(Failure::new(Exit::ProgramMissing, "PythonVenvMissing", text)
-            .remedy(INSTALL_PYTHON)
-            .into());
-    }
-    if !runner.is_dry_run() {
+    let (python, mut environment) = choose(runner)?;
+    if !environment.is_complete() && !runner.is_dry_run() {
         let lock = lock(&environment.folder, ui)?;
         if !environment.is_complete() {
             make(runner, ui, &environment, &python.program)?;
@@ -105,6 +93,27 @@ pub fn ensure(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environment> {
         drop(lock);
     }
     Ok(environment)
+}
+
+/// The Python the environment is made with, as in `3.11 (python3)`.
+///
+/// # Errors
+/// Exit code 9 when no Python is new enough or can make environments.
+pub fn python(runner: &Runner<'_>) -> anyhow::Result<String> {
+    let (Python { program, version: [major, minor], .. }, _) = choose(runner)?;
+    Ok(format!("{major}.{minor} ({program})"))
+}
+
+fn choose(runner: &Runner<'_>) -> anyhow::Result<(Python, Environment)> {
+    let version = serde_json::from_str::<Versions>(VERSIONS).context("bicep/versions.json")?.ansible_core;
+    let python = find_python(runner)?;
+    let folder = cache_folder()?.join(format!("ansible-core-{version}-{}", python.tag));
+    let environment = Environment { folder, version, made: false };
+    if python.venv || environment.is_complete() {
+        return Ok((python, environment));
+    }
+    let text = format!("{} cannot make virtual environments", python.program);
+    Err(Failure::new(Exit::ProgramMissing, "PythonVenvMissing", text).remedy(INSTALL_PYTHON).into())
 }
 
 fn find_python(runner: &Runner<'_>) -> anyhow::Result<Python> {

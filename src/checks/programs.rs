@@ -1,9 +1,9 @@
 //! The programs that an installation runs are there and new enough.
 //!
-//! - Inputs: `PATH`; `az version`, `ssh -V`, `python3 --version`.
+//! - Inputs: `PATH`; `az version`, `ssh -V`, the version of `python3` and of those beside it.
 //! - Pass: az 2.62 or newer (the oldest that extension `bastion` works with), its extension `bastion` 1.3 or
 //!   newer (1.2 could not open tunnels), OpenSSH 7.6 or newer (`StrictHostKeyChecking=accept-new`),
-//!   ssh-keygen, python3 3.11 or newer (what the pinned ansible-core runs on).
+//!   ssh-keygen, a Python that the pinned ansible-core runs on and that can make virtual environments.
 //! - Fail: one is missing or older; exit code 9.
 //! - Unknown: one does not say its version.
 //! - By hand: `az version; ssh -V; command -v ssh-keygen; python3 --version`
@@ -11,8 +11,9 @@
 use serde_json::Value;
 
 use super::Item;
+use crate::ansible::environment;
 use crate::azure::{Az, AzError, INSTALL_AZ, Kind};
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::process::{Command, ProcessError, Runner};
 
 pub(super) const ID: &str = "programs";
@@ -25,17 +26,14 @@ const AZ: Version = (2, 62);
 const BASTION: Version = (1, 3);
 /// OpenSSH 7.6 release notes: `accept-new`.
 const SSH: Version = (7, 6);
-/// ansible-core 2.19 porting guide: the control node's Python.
-const PYTHON: Version = (3, 11);
 
 const INSTALL_SSH: &str = "sudo apt-get install openssh-client";
-const INSTALL_PYTHON: &str = "sudo apt-get install python3 python3-venv";
 const INSTALL_BASTION: &str = "az extension add --name bastion";
 
 pub(super) fn check(runner: &Runner<'_>, az: &Az<'_>) -> Vec<Item> {
     std::thread::scope(|scope| {
-        let python = scope.spawn(|| local(runner, "python3", "--version", "Python ", PYTHON, INSTALL_PYTHON));
-        let ssh = scope.spawn(|| local(runner, "ssh", "-V", "OpenSSH_", SSH, INSTALL_SSH));
+        let python = scope.spawn(|| python(runner));
+        let ssh = scope.spawn(|| ssh(runner));
         let mut items = azure(&az.json(&["version"], "asking az for its version"));
         items.extend([super::joined(ssh), keygen(), super::joined(python)]);
         items
@@ -62,21 +60,27 @@ fn azure(answer: &Result<Value, AzError>) -> Vec<Item> {
     vec![az, bastion]
 }
 
-fn local(
-    runner: &Runner<'_>,
-    program: &str,
-    argument: &str,
-    before: &str,
-    least: Version,
-    install: &str,
-) -> Item {
-    match runner.run(&Command::new(program).arg(argument)) {
+fn ssh(runner: &Runner<'_>) -> Item {
+    match runner.run(&Command::new("ssh").arg("-V")) {
         Ok(output) => {
-            let said = format!("{}{}", output.stdout, output.stderr);
-            judge(program, said.split_once(before).map(|(_, version)| version), least, install)
+            let said = output.stdout + &output.stderr;
+            judge("ssh", said.split_once("OpenSSH_").map(|(_, version)| version), SSH, INSTALL_SSH)
         }
-        Err(ProcessError::NotFound { .. }) => missing(program, "not on PATH", install),
-        Err(error) => Item::unknown(ID, program, error.to_string()),
+        Err(ProcessError::NotFound { .. }) => missing("ssh", "not on PATH", INSTALL_SSH),
+        Err(error) => Item::unknown(ID, "ssh", error.to_string()),
+    }
+}
+
+/// The environment for Ansible chooses it, so it judges it too.
+fn python(runner: &Runner<'_>) -> Item {
+    let error = match environment::python(runner) {
+        Ok(version) => return Item::ok(ID, "python3", version),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<Failure>().and_then(|failure| failure.problems.first()) {
+        Some(problem) => missing("python3", &problem.message, problem.remedy.as_deref().unwrap_or_default())
+            .code(&problem.code),
+        None => Item::unknown(ID, "python3", format!("{error:#}")),
     }
 }
 

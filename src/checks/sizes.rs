@@ -2,8 +2,9 @@
 //!
 //! - Inputs: `hpc_sku`, `scheduler_sku`, `login_sku`, `htc_sku`, `server_sku`, `region`, `zone`; the sizes
 //!   that Azure offers there to the subscription, with their restrictions.
-//! - Pass: the size is listed without a restriction on the region; the GPU size also in the zone.
-//! - Fail: it is not listed, or restricted in the region or (GPU size) the zone; exit code 4.
+//! - Pass: the size is listed without a restriction on the region; those of GPU nodes and server also in the
+//!   zone.
+//! - Fail: it is not listed, or restricted in the region or, where it matters, the zone; exit code 4.
 //! - Unknown: the sizes cannot be read.
 //! - By hand: `az vm list-skus --location REGION --size SIZE --all --output table`
 
@@ -14,6 +15,8 @@ use crate::azure::skus::{self, Sku};
 use crate::config::Config;
 
 pub(super) const ID: &str = "sizes";
+/// The sizes whose VMs go into `zone`: GPU nodes and, by the template, the server.
+const IN_ZONE: [&str; 2] = ["hpc_sku", "server_sku"];
 
 pub(super) fn check(
     subscription: &str,
@@ -26,7 +29,7 @@ pub(super) fn check(
         Err(error) => return vec![Item::undecided(ID, "VM sizes", error)],
     };
     let judge = |(size, keys): (&str, Vec<&str>)| {
-        let zone = config.zone.as_deref().filter(|_| keys.contains(&"hpc_sku"));
+        let zone = config.zone.as_deref().filter(|_| keys.iter().any(|key| IN_ZONE.contains(key)));
         let subject = format!("{size} ({})", keys.join(", "));
         let elsewhere = format!(
             "az vm list-skus --subscription {subscription} --size {size} --all --output table shows where it can be had"
@@ -49,8 +52,9 @@ fn judge(subject: &str, elsewhere: &str, region: &str, zone: Option<&str>, sku: 
     }
     let Some(zone) = zone else { return Item::ok(ID, subject, format!("offered in {region}")) };
     let is_zone = |other: &String| other == zone;
-    let open: Vec<&str> =
+    let mut open: Vec<&str> =
         sku.zones.iter().filter(|zone| !sku.closed_zones.contains(zone)).map(String::as_str).collect();
+    open.sort_unstable();
     let choice = match open.as_slice() {
         [] => "leave `zone` out of config.yaml, or take another region".to_owned(),
         open => format!("zones that have it: {}", open.join(", ")),

@@ -28,7 +28,12 @@ pub fn programs() -> Vec<Case> {
         case("another ssh", 0, |scene| scene.says("ssh", "Dropbear v2024.85")),
         case("ssh-keygen absent", 9, |scene| scene.without("ssh-keygen")),
         case("python3 absent", 9, |scene| scene.without("python3")),
-        case("python3 too old", 9, |scene| scene.says("python3", "Python 3.9.2")),
+        case("python3 too old", 9, |scene| {
+            scene.says("python3", r#"{"version": [3, 9], "tag": "cpython-39", "venv": true}"#);
+        }),
+        case("python3 without venv", 9, |scene| {
+            scene.says("python3", r#"{"version": [3, 13], "tag": "cpython-313", "venv": false}"#);
+        }),
         case("a missing program blocks more than quota", 9, |scene| {
             scene.without("python3");
             scene.usage("cores", 0, 1);
@@ -134,6 +139,14 @@ pub fn sizes() -> Vec<Case> {
         case("size restricted in the region", 4, restricted(GPU, "Location", &[])),
         case("another size restricted", 4, restricted("Standard_D8ads_v5", "Location", &[])),
         case("zones restricted, none wanted", 0, restricted(GPU, "Zone", &["1", "2", "3"])),
+        case("zone restricted for the server", 4, move |scene| {
+            scene.config("zone: '2'\n");
+            restricted("Standard_D4s_v5", "Zone", &["2"])(scene);
+        }),
+        case("zone restricted for the scheduler, which is not in it", 0, move |scene| {
+            scene.config("zone: '2'\n");
+            restricted("Standard_D8ads_v5", "Zone", &["2"])(scene);
+        }),
         case("zone restricted", 4, in_zone(&["2"])),
         case("all zones restricted", 4, in_zone(&["1", "2", "3"])),
         case("another zone restricted", 0, in_zone(&["1"])),

@@ -84,7 +84,7 @@ impl Scene {
                 .expect("linked");
         }
         scene.says("ssh", "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.15");
-        scene.says("python3", "Python 3.11.2");
+        scene.says("python3", r#"{"version": [3, 11], "tag": "cpython-311", "venv": true}"#);
         scene.config("");
         scene.answers();
         scene
@@ -251,7 +251,10 @@ impl Scene {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ccslurm4ai"));
         command.args(args).current_dir(self.folder.path()).env_clear();
-        command.env("PATH", self.path("bin")).env("STAND_IN_DIR", self.path("answers"));
+        command
+            .env("PATH", self.path("bin"))
+            .env("STAND_IN_DIR", self.path("answers"))
+            .env("HOME", self.folder.path());
         if self.hangs() {
             command.env("CCSLURM4AI_AZ_TIMEOUT", "5");
         }
