@@ -91,13 +91,13 @@ pub fn subscription(az: &Az<'_>) -> Result<Subscription, AzError> {
     serde_json::from_value(answer).map_err(|_| az.unusable(&args, why))
 }
 
-/// All subscriptions az remembers, enabled or not.
+/// All subscriptions az remembers, enabled or not. `az account list` refuses `--subscription`.
 ///
 /// # Errors
 /// As [`Az::json`].
 pub fn subscriptions(az: &Az<'_>) -> Result<Vec<Subscription>, AzError> {
     let (args, why) = (["account", "list", "--all"], "listing the subscriptions");
-    let answer = az.json(&args, why)?;
+    let answer = az.json_of(az.bare(&args), why)?;
     serde_json::from_value(answer).map_err(|_| az.unusable(&args, why))
 }
 

@@ -48,8 +48,12 @@ impl<'a> Az<'a> {
 
     /// `az ARGS --subscription S`, to be adorned (input, `changes()`) and given to [`Az::run`].
     pub fn command(&self, args: &[&str]) -> Command {
-        let subscription = ["--subscription", &self.subscription];
-        Command::new("az").args(args.iter().copied()).args(subscription).timeout(self.timeout)
+        self.bare(args).args(["--subscription", &self.subscription])
+    }
+
+    /// `az ARGS` without a subscription, for the few commands that take none.
+    pub(super) fn bare(&self, args: &[&str]) -> Command {
+        Command::new("az").args(args.iter().copied()).timeout(self.timeout)
     }
 
     /// Runs a command of [`Az::command`]; `why` completes an error, as in "reading the quota of eastus".
@@ -85,7 +89,7 @@ impl<'a> Az<'a> {
         self.json_of(self.command(args).secret_output(), why)
     }
 
-    fn json_of(&self, command: Command, why: &str) -> Result<Value, AzError> {
+    pub(super) fn json_of(&self, command: Command, why: &str) -> Result<Value, AzError> {
         let command = command.args(["-o", "json"]);
         let output = self.run(&command, why)?;
         serde_json::from_str(&output.stdout).map_err(|_| self.error(Kind::NoJson, &command, why))
