@@ -65,25 +65,22 @@ pub struct Infrastructure {
     pub outputs: Option<Outputs>,
 }
 
-impl Site<'_> {
-    fn deployments(&self) -> Deployments<'_> {
-        Deployments::new(self.az, self.ui, &self.config.resource_group_name)
-    }
-
-    /// Reads side by side what the phases decide on.
+impl Survey {
+    /// Reads side by side what the phases decide on; `image` is the marketplace plan of the server.
     ///
     /// # Errors
     /// When Azure does not answer one of the questions.
-    pub fn survey(&self) -> anyhow::Result<Survey> {
-        let plan = Plan::of_cyclecloud(&self.templates.versions()?)?;
+    pub fn take(az: &Az<'_>, ui: &Ui, config: &Config, image: &Plan) -> anyhow::Result<Self> {
+        let group = &config.resource_group_name;
+        let vault = Vault::new(az, group, &config.region, &config.admin_user);
         std::thread::scope(|scope| {
-            let group = scope.spawn(|| group::find(self.az, &self.config.resource_group_name));
-            let deployments = scope.spawn(|| self.deployments().ours());
-            let secrets = scope.spawn(|| self.vault.existing());
-            let deleted = scope.spawn(|| self.vault.is_deleted());
-            let terms = scope.spawn(|| plan.is_accepted(self.az));
-            Ok(Survey {
-                group: join(group)?,
+            let found = scope.spawn(|| group::find(az, group));
+            let deployments = scope.spawn(|| Deployments::new(az, ui, group).ours());
+            let secrets = scope.spawn(|| vault.existing());
+            let deleted = scope.spawn(|| vault.is_deleted());
+            let terms = scope.spawn(|| image.is_accepted(az));
+            Ok(Self {
+                group: join(found)?,
                 deployments: join(deployments)?,
                 secrets: join(secrets)?,
                 vault_is_deleted: join(deleted)?,
@@ -91,13 +88,18 @@ impl Site<'_> {
             })
         })
     }
+}
+
+impl Site<'_> {
+    fn deployments(&self) -> Deployments<'_> {
+        Deployments::new(self.az, self.ui, &self.config.resource_group_name)
+    }
 
     /// The newest succeeded deployment, for a run of Ansible alone.
     ///
     /// # Errors
     /// [`Exit::Busy`] while a deployment runs; [`Exit::Deployment`] when none ever succeeded.
-    pub fn newest(&self) -> anyhow::Result<Infrastructure> {
-        let deployments = self.deployments().ours()?;
+    pub fn newest(&self, deployments: &[Deployment]) -> anyhow::Result<Infrastructure> {
         if let Some(active) = deployments.first().filter(|deployment| deployment.is_active()) {
             return Err(busy(active).into());
         }

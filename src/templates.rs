@@ -152,8 +152,6 @@ fn compiler() -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_version_file_is_this_programs() {
         let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/VERSION")).unwrap();

@@ -24,10 +24,6 @@ pub struct GlobalVars {
     pub cycleserver_id: String,
     /// The administrator on every VM.
     pub cycleserver_admin: String,
-    /// The Key Vault.
-    pub key_vault_name: String,
-    /// How many login nodes the cluster has.
-    pub login_node_count: u32,
 }
 
 impl Outputs {
@@ -69,7 +65,7 @@ mod tests {
         for name in ["globalVars", "GlobalVars"] {
             let outputs =
                 Outputs::read(&json!({ name: { "type": "Object", "value": globals() } }), "d").unwrap();
-            assert_eq!(outputs.global.login_node_count, 3);
+            assert_eq!(outputs.global.bastion_name, "bastion");
             assert_eq!(outputs.global_document["vnetName"], "vnet");
         }
     }

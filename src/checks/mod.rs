@@ -45,11 +45,16 @@ pub fn explain(id: &str) -> Option<String> {
     Some(head.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n").collect())
 }
 
-/// Runs all checks: the local ones beside the one call for a token, then all reads side by side.
+/// Runs all checks: the local ones beside the one call for a token, then all reads side by side, and with
+/// them `beside`, whatever else the caller wants to know of Azure.
 ///
 /// # Errors
 /// [`ProcessError::Interrupted`] only; what fails is in the report.
-pub fn run_all(runner: &Runner<'_>, config: &Config) -> Result<Report, ProcessError> {
+pub fn run_all<T: Send>(
+    runner: &Runner<'_>,
+    config: &Config,
+    beside: impl FnOnce(&Az<'_>) -> T + Send,
+) -> Result<(Report, Option<T>), ProcessError> {
     let az = Az::new(runner, config.subscription.to_string());
     let (mut items, caller) = std::thread::scope(|scope| {
         let programs = scope.spawn(|| programs::check(runner, &az));
@@ -57,15 +62,21 @@ pub fn run_all(runner: &Runner<'_>, config: &Config) -> Result<Report, ProcessEr
         (joined(programs), caller)
     });
     items.push(signed_in::check(&caller));
-    let (more, subscription) = match &caller {
-        Ok(caller) => online(&az.on(&caller.subscription_id), config, caller),
-        Err(error) => (offline(&az, error), None),
+    let ((more, subscription), found) = match &caller {
+        Ok(caller) => {
+            let az = az.on(&caller.subscription_id);
+            std::thread::scope(|scope| {
+                let found = scope.spawn(|| beside(&az));
+                (online(&az, config, caller), Some(joined(found)))
+            })
+        }
+        Err(error) => ((offline(&az, error), None), None),
     };
     items.extend(more);
     if interrupt::requested() {
         return Err(ProcessError::Interrupted);
     }
-    Ok(Report { items, caller: caller.ok(), subscription })
+    Ok((Report { items, caller: caller.ok(), subscription }, found))
 }
 
 /// What is left to say without a token.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::azure::account::{Caller, Subscription};
 use crate::azure::{AzError, Kind};
 use crate::failure::{Exit, Failure, Problem};
+use crate::ui::Answer;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -163,10 +164,10 @@ impl Report {
     /// Who installs and where, if nothing failed.
     ///
     /// # Errors
-    /// [`Report::failure`].
+    /// [`Report::failure`], with the report.
     pub fn ready(self) -> anyhow::Result<(Caller, Subscription)> {
         if let Some(failure) = self.failure() {
-            return Err(failure.into());
+            return Err(failure.partial(Answer { text: self.table(), result: self.json() }).into());
         }
         self.caller.zip(self.subscription).context("no check failed, but who is signed in is not known")
     }

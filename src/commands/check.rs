@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> anyhow::Result<Answer>
         ui.event(Event::Warning { text: &warning.to_string() });
     }
     let runner = Runner::new(ui, false);
-    let report = checks::run_all(&runner, &config)?;
+    let (report, _) = checks::run_all(&runner, &config, |_| ())?;
     let answer = Answer { text: report.table(), result: report.json() };
     match report.failure() {
         Some(failure) => Err(failure.partial(answer).into()),

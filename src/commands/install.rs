@@ -1,19 +1,22 @@
 //! `install`: the phases in the order in which they run.
 
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::configure::{self, Configuration};
 use crate::ansible::environment::{self, Environment};
 use crate::ansible::inventory::{Cluster, Images, Variables};
+use crate::azure::Az;
 use crate::azure::cluster::{self, ClusterVms};
+use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::outputs::Outputs;
+use crate::azure::terms::Plan;
 use crate::azure::vault::Vault;
-use crate::azure::{Az, account};
-use crate::checks::{self, Status};
+use crate::checks::{self, Report, Status};
 use crate::cli::{Global, InstallArgs};
 use crate::config::{Config, Os};
 use crate::connect::{self, Targets};
-use crate::infrastructure::{Infrastructure, Site};
+use crate::infrastructure::{Infrastructure, Site, Survey};
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
 use crate::ssh::Identity;
@@ -34,7 +37,14 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     }
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
     let templates = Templates::open(global.templates.as_deref(), &runner)?;
-    let (caller, subscription) = preflight(&runner, &config, ui)?;
+    let image = Plan::of_cyclecloud(&templates.versions()?)?;
+    let ((caller, subscription), evidence) = ui.phase("checks", || {
+        let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &image);
+        let (report, evidence) = checks::run_all(&runner, &config, look)?;
+        warn_of(&report, ui);
+        let note = report.counts();
+        Ok(((report.ready()?, evidence), note))
+    })?;
     let az = Az::new(&runner, &caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
     let own_keys = OwnKeys {
@@ -56,8 +66,10 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
 
     // Before any money is spent: this needs the network and may fail.
     let environment = if args.bicep || args.dry_run { None } else { Some(ansible_environment(&runner, ui)?) };
-    let infrastructure =
-        if args.ansible { site.newest()? } else { site.deploy(&site.survey()?, args.force)? };
+    let infrastructure = match evidence.context("nothing was read of Azure")?? {
+        Evidence::Deployments(deployments) => site.newest(&deployments)?,
+        Evidence::All(survey) => site.deploy(&survey, args.force)?,
+    };
     let mut result = json!({
         "resource_group": config.resource_group_name,
         "deployment": { "name": infrastructure.deployment, "changed": infrastructure.changed },
@@ -74,20 +86,33 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
 }
 
-/// What could not be decided is only a warning; what failed ends the run.
-fn preflight(
-    runner: &Runner<'_>,
-    config: &Config,
-    ui: &Ui,
-) -> anyhow::Result<(account::Caller, account::Subscription)> {
-    ui.phase("checks", || {
-        let report = checks::run_all(runner, config)?;
-        for item in report.of(Status::Unknown).chain(report.of(Status::Warning)) {
-            ui.event(Event::Warning { text: &item.to_string() });
+/// What Azure already has, as far as this run needs to know.
+enum Evidence {
+    /// For `-a`.
+    Deployments(Vec<Deployment>),
+    All(Survey),
+}
+
+impl Evidence {
+    fn gather(
+        ansible_only: bool,
+        az: &Az<'_>,
+        ui: &Ui,
+        config: &Config,
+        image: &Plan,
+    ) -> anyhow::Result<Self> {
+        if ansible_only {
+            return Deployments::new(az, ui, &config.resource_group_name).ours().map(Self::Deployments);
         }
-        let note = report.counts();
-        Ok((report.ready()?, note))
-    })
+        Survey::take(az, ui, config, image).map(Self::All)
+    }
+}
+
+/// What the checks leave open does not stop an installation, but is said.
+fn warn_of(report: &Report, ui: &Ui) {
+    for item in report.of(Status::Unknown).chain(report.of(Status::Warning)) {
+        ui.event(Event::Warning { text: &item.to_string() });
+    }
 }
 
 fn ansible_environment(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environment> {

@@ -17,11 +17,6 @@ impl Background {
         Self { handle, group, _stdin: stdin }
     }
 
-    /// Its process id, which is also its group's.
-    pub fn id(&self) -> Option<i32> {
-        self.group.id()
-    }
-
     /// Its exit status, once it has ended.
     pub fn ended(&self) -> Option<i32> {
         match self.handle.try_wait() {

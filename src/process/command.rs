@@ -23,7 +23,6 @@ pub struct Command {
     timeout: Duration,
     changes: bool,
     secret_output: bool,
-    cleanup: bool,
 }
 
 impl Command {
@@ -39,7 +38,6 @@ impl Command {
             timeout: DEFAULT_TIMEOUT,
             changes: false,
             secret_output: false,
-            cleanup: false,
         }
     }
 
@@ -113,13 +111,6 @@ impl Command {
         self
     }
 
-    /// It cleans up: it may still start after an interrupt.
-    #[must_use]
-    pub fn cleanup(mut self) -> Self {
-        self.cleanup = true;
-        self
-    }
-
     pub(super) fn time_limit(&self) -> Duration {
         self.timeout
     }
@@ -134,10 +125,6 @@ impl Command {
 
     pub(super) fn holds_stdin(&self) -> bool {
         self.stdin_held
-    }
-
-    pub(super) fn is_cleanup(&self) -> bool {
-        self.cleanup
     }
 
     pub(super) fn expression(&self) -> Result<duct::Expression, ProcessError> {

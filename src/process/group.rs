@@ -26,10 +26,6 @@ impl Group {
         Self { leader, note }
     }
 
-    pub(super) fn id(&self) -> Option<i32> {
-        self.leader.map(|id| id.as_raw_nonzero().get())
-    }
-
     /// Ends the whole group: SIGTERM, and SIGKILL for what is left after a grace period. `reaped` says
     /// whether the child has been waited for.
     pub(super) fn end(&self, reaped: impl Fn() -> bool) {

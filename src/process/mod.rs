@@ -122,13 +122,6 @@ impl<'a> Runner<'a> {
         self.redactor.apply(text)
     }
 
-    /// Writes a line of our own into the log.
-    pub fn note(&self, text: &str) {
-        if let Some(log) = self.log.get() {
-            log.write(&serde_json::json!({ "note": self.redact(text) }));
-        }
-    }
-
     /// Runs a program to its end.
     ///
     /// # Errors
@@ -252,7 +245,7 @@ impl<'a> Runner<'a> {
     }
 
     fn expression(&self, command: &Command) -> Result<duct::Expression, ProcessError> {
-        if interrupt::requested() && !command.is_cleanup() {
+        if interrupt::requested() {
             return Err(ProcessError::Interrupted);
         }
         command.expression()
