@@ -104,7 +104,12 @@ pub const CLAIMS: &[Claim] = &[
         PROJECTS,
         High,
     ),
-    claim("project upload: prints `Uploading to az://…` lines and `Upload complete!`", INFERRED, Low),
+    claim(
+        "project upload: prints `Uploading to az://…/projects/NAME/VERSION (100%)`, the same for its blobs, and \
+         `Upload complete!`",
+        "CycleCloud lab transcripts (cyclecloud-slurm tutorials with `cyclecloud project upload`)",
+        Medium,
+    ),
     claim("template: sections, ranks and kinds; names ignore case", TEMPLATE, High),
     claim(
         "template: $Name, ${expression}, :=, lists, triple quotes, the documented functions and operators",
@@ -150,7 +155,7 @@ pub const CLAIMS: &[Claim] = &[
     claim(
         "import, start: print `Importing cluster T and creating cluster N....`, `Starting cluster N....` and the \
          cluster's frame with `Resource group:`, `Cluster nodes:`, `Total nodes:`",
-        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/slurm-cloud-bursting-setup.md",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/bursting/slurm-cloud-bursting-setup.md",
         Medium,
     ),
     claim("export_parameters: every parameter with its value or default, as JSON", CLI, Medium),
@@ -160,15 +165,24 @@ pub const CLAIMS: &[Claim] = &[
         "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/start-cluster.md",
         High,
     ),
-    claim("nodes: a network interface and a VM CLUSTER-NODE with tags Name and ClusterName", INFERRED, Low),
-    claim("nodes: the VM's user is cyclecloud with the server's cyclecloud.pem", INFERRED, Low),
+    claim("nodes: a network interface and a VM, called CLUSTER-NODE", INFERRED, Low),
+    claim(
+        "nodes: tags Name, ClusterName, CycleOwner, ClusterId, CycleCloudCluster, LaunchTime, and the template's own",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/tag-nodes.md",
+        High,
+    ),
+    claim(
+        "nodes: the VM's user is cyclecloud with the server's /opt/cycle_server/.ssh/cyclecloud.pem",
+        USERS,
+        High,
+    ),
     claim("show_nodes: by name, -c, --states, --attrs, --output with %(Name)s, --format json", CLI, High),
     claim(
         "node: users with role Global Node Admin or Global Node User and a UID; only the first has sudo",
         USERS,
         High,
     ),
-    claim("node: homes below /shared/home", INFERRED, Low),
+    claim("node: homes below /shared/home", USERS, High),
     claim("node: its agent is told what to do through customData and reports to port 9443", INFERRED, Low),
     claim("node: cluster-init and Slurm are not run yet", INFERRED, Low),
 ];

@@ -58,7 +58,9 @@ class Web(BaseHTTPRequestHandler):
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         if self.path == "/jetpack/status" and kind == "Bearer":
             self.node_status(body, value)
-        elif self.path == "/standin" and kind == "Basic" and self.is_user(value):
+        elif self.path == "/standin" and kind == "Basic" and (user := self.user(value)):
+            if body["verb"] == "start_cluster":
+                body["arguments"]["user"] = user
             self.reply(200, perform(CLI_VERBS, self.server.store, body))
         else:
             self.reply(401, {"error": "Invalid username or password"})
@@ -70,10 +72,11 @@ class Web(BaseHTTPRequestHandler):
         except Refused as refusal:
             self.reply(401, {"error": str(refusal)})
 
-    def is_user(self, encoded):
+    def user(self, encoded):
+        """Name of the user whose name and password these are, or None."""
         name, _, password = base64.b64decode(encoded).decode().partition(":")
         user = self.server.store.one("AuthenticatedUser", Name=name)
-        return bool(user) and matches(password, user.get("Password"))
+        return name if user and matches(password, user.get("Password")) else None
 
     def reply(self, status, body):
         data = json.dumps(body).encode()

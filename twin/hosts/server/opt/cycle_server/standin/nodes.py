@@ -12,19 +12,21 @@ from standin.expressions import UNDEFINED
 
 NETWORK_API, COMPUTE_API = "2025-05-01", "2025-04-01"
 NODE_USER = "cyclecloud"
+SITE_NAME = "cyclecloud"
 KEY = "/opt/cycle_server/.ssh/cyclecloud.pem"
 DEADLINE = 600
 RUNNING = ("Acquiring", "Preparing", "Ready")
 
 
-def start(store, cluster):
-    """Starts every node of a cluster that does not run; returns at once, the nodes' records tell how it goes."""
+def start(store, cluster, user):
+    """Starts, as the user's, every node of a cluster that does not run; returns at once, the nodes' records tell how it goes."""
     for node in cluster.nodes.values():
         row = store.one("Cloud.Node", ClusterName=cluster.name, Name=node.name)
         if row["Status"] not in RUNNING:
             key = {"AccessKey": secrets.token_urlsafe(24), "NodeId": secrets.token_hex(16)}
-            change(store, row, Status="Acquiring", State="Acquiring", TargetState="Started", StatusMessage=None, **key)
-            threading.Thread(target=acquire, args=(store, node, row), daemon=True).start()
+            change(store, row, Status="Acquiring", State="Acquiring", TargetState="Started", StatusMessage=None,
+                   Owner=user, **key)
+            threading.Thread(target=acquire, args=(store, node, {**row, "Owner": user}), daemon=True).start()
 
 
 def acquire(store, node, row):
@@ -34,7 +36,7 @@ def acquire(store, node, row):
         group = f"/subscriptions/{account['AzureRMSubscriptionId']}/resourceGroups/{account['AzureResourceGroup']}"
         name = f"{row['ClusterName']}-{node.name}"
         interface = f"{group}/providers/Microsoft.Network/networkInterfaces/{name}-nic"
-        azure.arm("PUT", interface, NETWORK_API, interface_body(node, row, account))
+        azure.arm("PUT", interface, NETWORK_API, interface_body(store, node, row, account))
         made = azure.settled(interface, NETWORK_API, DEADLINE)
         address = made["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"]
         machine = f"{group}/providers/Microsoft.Compute/virtualMachines/{name}"
@@ -63,10 +65,13 @@ def change(store, row, **values):
     store.put("Cloud.Node", {"ClusterName": row["ClusterName"], "Name": row["Name"], **values})
 
 
-def tags(node, row):
+def tags(store, node, row):
     """The template's tags and those that CycleCloud adds."""
-    own = {"Name": node.name, "ClusterName": row["ClusterName"], "CycleOwner": "cycle_server",
-           "LaunchTime": time.strftime("%Y-%m-%d %H:%M:%S %z", time.gmtime())}
+    cluster, site = row["ClusterName"], store.one("Application.Setting", Name="site_id") or {}
+    owner = f"{row['Owner']}@{SITE_NAME}:{site.get('Value', '')}"
+    own = {"Name": node.name, "ClusterName": cluster, "CycleOwner": owner, "ClusterId": f"{cluster}({owner})",
+           "CycleCloudCluster": f"/sites/{site.get('Value', '')}/clusters/{cluster}",
+           "LaunchTime": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())}
     return {**{name: str(value) for name, value in node.prefixed("Tags").items()}, **own}
 
 
@@ -80,9 +85,9 @@ def subnet_id(node, account):
             f"/providers/Microsoft.Network/virtualNetworks/{network}/subnets/{name}")
 
 
-def interface_body(node, row, account):
+def interface_body(store, node, row, account):
     address = {"subnet": {"id": subnet_id(node, account)}, "privateIPAllocationMethod": "Dynamic", "primary": True}
-    return {"location": node.get("Region"), "tags": tags(node, row),
+    return {"location": node.get("Region"), "tags": tags(store, node, row),
             "properties": {"ipConfigurations": [{"name": "ipconfig", "properties": address}]}}
 
 
@@ -95,7 +100,7 @@ def machine_body(store, node, row, interface):
         key = {"path": f"/home/{NODE_USER}/.ssh/authorized_keys", "keyData": file.read().strip()}
     body = {
         "location": node.get("Region"),
-        "tags": tags(node, row),
+        "tags": tags(store, node, row),
         "properties": {
             "hardwareProfile": {"vmSize": node.get("MachineType")},
             "storageProfile": {"imageReference": image, "osDisk": disk},

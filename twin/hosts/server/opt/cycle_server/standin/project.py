@@ -15,18 +15,17 @@ def upload(folder, locker_name, version, server):
     specs = sorted(os.listdir(os.path.join(folder, "specs"))) if os.path.isdir(os.path.join(folder, "specs")) else []
     if not specs:
         raise Refused(f"project {name} has no spec; expected specs/default")
-    target, account = f"projects/{name}/{version}", locker["StorageAccount"]
-    lines = []
+    account, container, target = locker["StorageAccount"], locker["Container"], f"projects/{name}/{version}"
     for spec in specs:
-        lines.append(put_folder(account, locker["Container"], os.path.join(folder, "specs", spec), f"{target}/{spec}"))
+        put_folder(account, container, os.path.join(folder, "specs", spec), f"{target}/{spec}")
     for blob in blobs:
         path = os.path.join(folder, "blobs", blob)
         if not os.path.isfile(path):
             raise Refused(f"project.ini lists the blob {blob}, which is not in blobs/")
-        put(account, locker["Container"], path, f"projects/{name}/blobs/{blob}")
-    put(account, locker["Container"], os.path.join(folder, "project.ini"), f"{target}/project.ini")
+        put(account, container, path, f"projects/{name}/blobs/{blob}")
+    put(account, container, os.path.join(folder, "project.ini"), f"{target}/project.ini")
     server.call("project_uploaded", record={"Name": name, "Version": version, "Locker": locker_name, "Specs": specs})
-    lines = [f"Uploading to {locker['Url']}/{line} (100%)\n" for line in lines]
+    lines = [f"Uploading to {locker['Url']}/{path} (100%)\n" for path in (target, f"projects/{name}/blobs")]
     return "".join(lines) + "Upload complete!\n"
 
 
@@ -53,7 +52,6 @@ def put_folder(account, container, folder, target):
         for name in sorted(names):
             path = os.path.join(parent, name)
             put(account, container, path, f"{target}/{os.path.relpath(path, folder)}")
-    return target
 
 
 def put(account, container, path, target):

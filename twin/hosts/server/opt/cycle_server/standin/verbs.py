@@ -129,8 +129,8 @@ def export_parameters(store, name):
     return json.dumps(loaded(store, name).exported(), indent=2) + "\n"
 
 
-def start_cluster(store, name):
-    nodes.start(store, loaded(store, name))
+def start_cluster(store, name, user):
+    nodes.start(store, loaded(store, name), user)
     return f"Starting cluster {name}....\n" + show_cluster(store, name)
 
 
@@ -139,8 +139,8 @@ def resume(store):
     interrupted = [row for row in store.all("Cloud.Node") if row["Status"] == "Acquiring"]
     for row in interrupted:
         nodes.change(store, row, Status="Off")
-    for name in sorted({row["ClusterName"] for row in interrupted}):
-        nodes.start(store, loaded(store, name))
+    for name, user in sorted({(row["ClusterName"], row["Owner"]) for row in interrupted}):
+        nodes.start(store, loaded(store, name), user)
 
 
 def show_cluster(store, name=None):
