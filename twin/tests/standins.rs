@@ -253,6 +253,20 @@ fn expressions_have_the_documented_values() {
 }
 
 #[test]
+fn a_cluster_lives_on_the_server() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("python3")
+        .arg(root.join("tests/data/standin_life.py"))
+        .env("PYTHONPATH", root.join("hosts/server/opt/cycle_server"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&seen).unwrap());
+}
+
+#[test]
 fn dropped_records_are_read_or_refused() {
     let call = |name: &str, text: &str| json!({"verb": "records", "name": name, "text": text});
     let answers = ask(&[
