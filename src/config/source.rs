@@ -40,7 +40,7 @@ pub fn read(path: &Path, name: &str) -> Result<String, Failure> {
 }
 
 /// YAML 1.1 and 1.2 disagree on the line breaks of Unicode, and no terminal should print control characters.
-fn is_text(c: char) -> bool {
+pub(super) fn is_text(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r')
         || !(c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
 }
