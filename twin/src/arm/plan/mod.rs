@@ -146,7 +146,10 @@ impl Plan {
             .filter(|(key, _)| BODY.iter().any(|member| member.eq_ignore_ascii_case(key)))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let body = json::value(env, &Value::Object(body), &node.frame())?;
+        let mut body = json::object(env, &body, &node.frame())?;
+        // A null member of the resource itself is no member (`bicep snapshot` leaves it out); below `properties` it stays.
+        body.retain(|_, value| !value.is_null());
+        let body = Value::Object(body);
         Ok(Action::Put(Put { id: step.id.clone(), api_version: step.api_version.clone(), body }))
     }
 
