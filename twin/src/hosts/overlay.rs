@@ -30,14 +30,15 @@ pub fn mount_root(rootfs: &Path, host_dir: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
-/// Unmounts everything that is mounted at or below `dir`, innermost first.
+/// Unmounts everything that is mounted at or below `dir`, innermost first. An absent folder is no error.
 pub fn unmount_below(dir: &Path) -> Result<()> {
+    let Ok(dir) = dir.canonicalize() else { return Ok(()) };
     let mounts = fs::read_to_string("/proc/self/mounts").context("reading the list of mounts")?;
     let mut points: Vec<PathBuf> = mounts
         .lines()
         .filter_map(|line| line.split(' ').nth(1))
         .map(|point| PathBuf::from(unescape(point)))
-        .filter(|point| point.starts_with(dir))
+        .filter(|point| point.starts_with(&dir))
         .collect();
     points.sort();
     for point in points.iter().rev() {

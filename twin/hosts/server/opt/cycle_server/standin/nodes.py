@@ -43,8 +43,9 @@ def acquire(store, node, row):
         change(store, row, PrivateIp=address, InstanceId=machine, Instance={"PrivateIp": address, "InstanceId": machine})
         azure.arm("PUT", machine, COMPUTE_API, machine_body(store, node, row, interface))
         azure.settled(machine, COMPUTE_API, DEADLINE)
-        if store.one("Cloud.Node", ClusterName=row["ClusterName"], Name=node.name)["Status"] == "Acquiring":
-            change(store, row, Status="Preparing", State="Preparing")
+        with store.lock:  # its agent may report at any moment
+            if store.one("Cloud.Node", ClusterName=row["ClusterName"], Name=node.name)["Status"] == "Acquiring":
+                change(store, row, Status="Preparing", State="Preparing")
     except (Refused, KeyError, OSError) as error:
         logging.error("node %s: %s", node.name, error)
         change(store, row, Status="Failed", State="Failed", StatusMessage=str(error))
