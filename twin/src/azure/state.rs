@@ -68,6 +68,8 @@ pub struct RoleAssignment {
 /// One version of a Key Vault secret.
 #[derive(Clone, Debug)]
 pub struct SecretVersion {
+    /// Name of the secret in the spelling of its first write.
+    pub name: String,
     /// 32 hex digits.
     pub version: String,
     /// The secret itself: never serialized.

@@ -1,0 +1,170 @@
+//! Virtual machines: power, and the hosts behind them.
+
+use std::net::Ipv4Addr;
+
+use serde_json::{Value, json};
+
+use super::Azure;
+use super::error::AzureError;
+use super::http::Reply;
+use super::resources;
+use super::routes::{Answer, Call, Route};
+use super::state::{Resource, State, key};
+use crate::claims::Sure;
+
+/// Type of a VM.
+pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
+const VERSIONS: &[&str] = &["2022-11-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-04-01"];
+const SETS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets";
+const START: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/start";
+const DEALLOCATE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/deallocate";
+
+/// Rows of this room.
+pub const ROUTES: &[Route] = &[
+    Route::arm("GET", SETS, VERSIONS, "Microsoft.Compute/virtualMachineScaleSets/read", no_sets)
+        .known_from("Azure REST reference, virtual-machine-scale-sets/list; the twin has none", Sure::High),
+    Route::arm("POST", START, VERSIONS, "Microsoft.Compute/virtualMachines/start/action", start)
+        .known_from("Azure REST reference, virtual-machines/start; answered when it is done", Sure::Medium),
+    Route::arm("POST", DEALLOCATE, VERSIONS, "Microsoft.Compute/virtualMachines/deallocate/action", deallocate)
+        .known_from("Azure REST reference, virtual-machines/deallocate; answered when it is done", Sure::Medium),
+];
+
+/// A host to boot for a VM.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// Id of the VM.
+    pub id: String,
+    /// Computer name.
+    pub name: String,
+    /// Address of the primary network interface.
+    pub address: Ipv4Addr,
+    /// Administrator, if the osProfile names one.
+    pub admin: Option<String>,
+    /// Authorized keys.
+    pub keys: Vec<String>,
+    /// `customData` in base64.
+    pub custom_data: Option<String>,
+    /// `properties.vmId`.
+    pub uuid: String,
+    /// Started by CycleCloud, which tags its nodes with `ClusterName`.
+    pub node: bool,
+}
+
+fn no_sets(call: &Call<'_>) -> Answer {
+    super::groups::find(&call.azure.state(), call.capture("group"))?;
+    Ok(Reply::json(200, &json!({"value": []})))
+}
+
+fn id(call: &Call<'_>) -> String {
+    let path = call.request.path.trim_end_matches('/');
+    path.rsplit_once('/').map_or(path, |(machine, _)| machine).to_owned()
+}
+
+fn start(call: &Call<'_>) -> Answer {
+    let id = id(call);
+    let boot = plan(&call.azure.state(), &id).ok_or_else(|| resources::missing(&id))?;
+    if power(&call.azure.state(), &id) != "PowerState/running" {
+        boot_host(call.azure, &boot)?;
+        set_power(&mut call.azure.state(), &id, "PowerState/running");
+    }
+    Ok(Reply::empty(200))
+}
+
+fn deallocate(call: &Call<'_>) -> Answer {
+    let id = id(call);
+    if call.azure.state().resource(&id).is_none() {
+        return Err(resources::missing(&id));
+    }
+    call.azure.stop_host(&id);
+    set_power(&mut call.azure.state(), &id, "PowerState/deallocated");
+    Ok(Reply::empty(200))
+}
+
+fn power(state: &State, id: &str) -> String {
+    let hidden = state.resource(id).map(|one| one.hidden["powerState"].clone());
+    hidden.and_then(|one| one.as_str().map(str::to_owned)).unwrap_or_else(|| "PowerState/running".into())
+}
+
+fn set_power(state: &mut State, id: &str, power: &str) {
+    if let Some(machine) = state.resources.get_mut(&key(id)) {
+        if machine.hidden.is_null() {
+            machine.hidden = json!({});
+        }
+        machine.hidden["powerState"] = json!(power);
+    }
+}
+
+/// Adds the instance view that `$expand=instanceView` asks for.
+pub fn add_instance_view(body: &mut Value, machine: &Resource) {
+    if !machine.kind.eq_ignore_ascii_case(MACHINE) {
+        return;
+    }
+    let power = machine.hidden["powerState"].as_str().unwrap_or("PowerState/running");
+    let shown = power.trim_start_matches("PowerState/");
+    body["properties"]["instanceView"] = json!({
+        "statuses": [
+            {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": jiff::Timestamp::now().to_string()},
+            {"code": power, "level": "Info", "displayStatus": format!("VM {shown}")},
+        ],
+    });
+}
+
+/// What a VM's host needs, from its body and that of its primary network interface.
+pub fn plan(state: &State, id: &str) -> Option<Boot> {
+    let machine = state.resource(id)?;
+    let properties = &machine.body["properties"];
+    let profile = &properties["osProfile"];
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let keys = profile["linuxConfiguration"]["ssh"]["publicKeys"].as_array();
+    Some(Boot {
+        id: machine.id.clone(),
+        name: text(&profile["computerName"]).or_else(|| text(&machine.body["name"]))?,
+        address: address(state, properties)?,
+        admin: text(&profile["adminUsername"]),
+        keys: keys.into_iter().flatten().filter_map(|one| text(&one["keyData"])).collect(),
+        custom_data: hidden(&machine.hidden, "customData"),
+        uuid: text(&properties["vmId"]).unwrap_or_default(),
+        node: machine.body["tags"].get("ClusterName").is_some(),
+    })
+}
+
+/// A write-only value wherever the type's rules keep it.
+fn hidden(kept: &Value, name: &str) -> Option<String> {
+    match kept {
+        Value::Object(fields) => {
+            let own = fields.get(name).and_then(Value::as_str).map(str::to_owned);
+            own.or_else(|| fields.values().find_map(|field| hidden(field, name)))
+        }
+        _ => None,
+    }
+}
+
+/// Address of the primary network interface of a VM.
+pub fn address(state: &State, properties: &Value) -> Option<Ipv4Addr> {
+    let interfaces = properties["networkProfile"]["networkInterfaces"].as_array()?;
+    let primary = interfaces.iter().find(|one| one["properties"]["primary"] == true).or(interfaces.first())?;
+    let interface = state.resource(primary["id"].as_str()?)?;
+    let configurations = interface.body["properties"]["ipConfigurations"].as_array()?;
+    let address = configurations.first()?["properties"]["privateIPAddress"].as_str()?;
+    address.parse().ok()
+}
+
+/// Boots the host of a new VM and settles its `provisioningState`.
+pub fn boot(azure: &Azure, boot: &Boot) -> Result<(), AzureError> {
+    let booted = boot_host(azure, boot);
+    let end = if booted.is_ok() { "Succeeded" } else { "Failed" };
+    if let Some(machine) = azure.state().resources.get_mut(&key(&boot.id)) {
+        machine.body["properties"]["provisioningState"] = json!(end);
+    }
+    booted
+}
+
+fn boot_host(azure: &Azure, boot: &Boot) -> Result<(), AzureError> {
+    azure.boot_host(boot).map_err(|error| {
+        let message = format!(
+            "OS Provisioning for VM '{}' did not finish in the allotted time. The twin's host: {error:#}",
+            boot.name
+        );
+        AzureError::new(409, "OSProvisioningTimedOut", message)
+    })
+}

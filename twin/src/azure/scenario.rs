@@ -1,0 +1,171 @@
+//! What differs from a friendly Azure: read from a YAML file, all keys optional.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Deserializer};
+
+use super::faults::Fault;
+
+/// A rehearsal's settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// Who `run` and `up` sign in as.
+    pub sign_in: SignIn,
+    /// Rights of that principal, each at the subscription unless a scope is given.
+    pub roles: Vec<Grant>,
+    /// Name of the subscription.
+    pub subscription_name: String,
+    /// Added to each request.
+    #[serde(deserialize_with = "seconds")]
+    pub latency: Duration,
+    /// From writing a role assignment until it counts.
+    #[serde(deserialize_with = "seconds")]
+    pub role_delay: Duration,
+    /// How long a deployment takes at least, spread over its resources.
+    #[serde(deserialize_with = "seconds")]
+    pub deployment_seconds: Duration,
+    /// Limits in vCPUs by region and quota name as usages spell it.
+    pub quota: BTreeMap<String, BTreeMap<String, u32>>,
+    /// vCPUs that others use, by region and quota name.
+    pub usage: BTreeMap<String, BTreeMap<String, u32>>,
+    /// Sizes that the subscription may not use.
+    pub restrictions: Vec<Restriction>,
+    /// Vaults that are soft-deleted at the start.
+    pub deleted_vaults: Vec<LostVault>,
+    /// Global names (`Microsoft.KeyVault/vaults`, `Microsoft.Storage/storageAccounts`) that belong to others.
+    pub names_taken: BTreeMap<String, Vec<String>>,
+    /// Marketplace plans, `publisher/offer/plan`, whose terms are accepted at the start.
+    pub terms_accepted: Vec<String>,
+    /// Resource providers that are not registered.
+    pub unregistered: Vec<String>,
+    /// Misbehaviour.
+    pub faults: Vec<Fault>,
+}
+
+/// A way of signing in.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum SignIn {
+    /// `az login --service-principal`.
+    ServicePrincipal,
+    /// `az login --use-device-code`.
+    User,
+    /// Not signed in.
+    None,
+    /// Signed in as a user whose sign-in then ran out.
+    Expired,
+}
+
+/// A role given at the start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Name of the built-in role.
+    pub role: String,
+    /// Below the subscription, for example `/resourceGroups/rg1`.
+    #[serde(default)]
+    pub scope: String,
+}
+
+/// A size that cannot be used in a region or in some of its zones.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restriction {
+    /// `Standard_…`.
+    pub size: String,
+    /// Region.
+    pub region: String,
+    /// Only these zones; all of the region when empty.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    /// `NotAvailableForSubscription` or `QuotaId`.
+    #[serde(default = "not_available")]
+    pub reason: String,
+}
+
+fn not_available() -> String {
+    "NotAvailableForSubscription".into()
+}
+
+/// A vault that was deleted before the rehearsal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LostVault {
+    /// Name of the vault.
+    pub name: String,
+    /// Its resource group.
+    pub group: String,
+    /// Its region.
+    pub location: String,
+    /// Its secrets.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            sign_in: SignIn::ServicePrincipal,
+            roles: vec![Grant { role: "Owner".into(), scope: String::new() }],
+            subscription_name: "Twin".into(),
+            latency: Duration::ZERO,
+            role_delay: Duration::from_secs(2),
+            deployment_seconds: Duration::ZERO,
+            quota: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            restrictions: Vec::new(),
+            deleted_vaults: Vec::new(),
+            names_taken: BTreeMap::new(),
+            terms_accepted: Vec::new(),
+            unregistered: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario; the error names file and line.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read scenario {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("scenario {}", path.display()))
+    }
+
+    /// Parses the text of a scenario; empty text is the default one.
+    pub fn parse(text: &str) -> Result<Self> {
+        let scenario: Option<Scenario> = serde_yaml::from_str(text)?;
+        Ok(scenario.unwrap_or_default())
+    }
+}
+
+/// Reads a number of seconds, with a fraction if wanted.
+pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let number = f64::deserialize(from)?;
+    Duration::try_from_secs_f64(number)
+        .map_err(|_| serde::de::Error::custom("a number of seconds, 0 or more, is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_text_is_the_friendly_azure() {
+        for text in ["", "---\n", "# nothing\n"] {
+            let scenario = Scenario::parse(text).unwrap();
+            assert_eq!(scenario.sign_in, SignIn::ServicePrincipal);
+            assert_eq!(scenario.role_delay, Duration::from_secs(2));
+        }
+    }
+
+    #[test]
+    fn refuses_unknown_keys_and_negative_times() {
+        for text in ["role_dely: 1", "role_delay: -1", "sign_in: nobody", "faults: [{path: '('}]"] {
+            assert!(Scenario::parse(text).is_err(), "{text}");
+        }
+    }
+}

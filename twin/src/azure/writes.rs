@@ -1,0 +1,142 @@
+//! Writing a resource: the type's rules decide what it becomes, here it is kept.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Azure;
+use super::error::AzureError;
+use super::kinds;
+use super::machines::{self, Boot};
+use super::resources::require_group;
+use super::roles::ASSIGNMENT;
+use super::state::{Principal, Resource, RoleAssignment, SecretVersion, State, key};
+use super::tokens::Caller;
+use super::world::View;
+use crate::arm::id::ResourceId;
+use crate::arm::types::{Change, Put};
+
+/// A resource that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// It was not there before.
+    pub created: bool,
+    /// What the PUT answers.
+    pub body: Value,
+    /// The host that has to boot before it is there.
+    pub boot: Option<Boot>,
+    kind: String,
+}
+
+impl Written {
+    /// 201 for a new resource, else 200; a vault is always 200 (recorded: azure-cli).
+    pub fn status(&self) -> u16 {
+        let always_200 = self.kind.eq_ignore_ascii_case(super::vaults::VAULT);
+        if self.created && !always_200 { 201 } else { 200 }
+    }
+}
+
+/// Writes a resource on behalf of `caller`, who must have the right already.
+pub fn put(azure: &Azure, caller: &Caller, id: &str, api_version: &str, body: Value) -> Result<Written, AzureError> {
+    let parsed = ResourceId::parse(id).ok_or_else(|| super::resources::missing(id))?;
+    kinds::check(azure, &parsed.kind, Some(api_version), body["location"].as_str())?;
+    let mut state = azure.state();
+    require_group(&state, &parsed)?;
+    conflicts(&state, &parsed, &body)?;
+    let put = Put { id: id.to_owned(), api_version: api_version.to_owned(), body };
+    let changes = kinds::put(&put, &View { azure, state: &state, caller })?;
+    let created = state.resource(id).is_none();
+    for change in changes {
+        apply(azure, &mut state, caller, api_version, change);
+    }
+    let stored = state.resource(id).ok_or_else(|| super::resources::missing(id))?;
+    let written = Written { created, body: stored.body.clone(), boot: None, kind: parsed.kind.clone() };
+    if created && parsed.is(machines::MACHINE) {
+        return Ok(booting(&mut state, azure, written, id));
+    }
+    Ok(written)
+}
+
+/// A VM is `Creating` until its host answers.
+fn booting(state: &mut State, azure: &Azure, written: Written, id: &str) -> Written {
+    let Some(boot) = machines::plan(state, id).filter(|_| azure.hosts.is_some()) else { return written };
+    if let Some(stored) = state.resources.get_mut(&key(id)) {
+        stored.body["properties"]["provisioningState"] = json!("Creating");
+        return Written { body: stored.body.clone(), boot: Some(boot), ..written };
+    }
+    written
+}
+
+/// Refusals that need more than the resource itself.
+fn conflicts(state: &State, id: &ResourceId, body: &Value) -> Result<(), AzureError> {
+    if !id.is(ASSIGNMENT) {
+        return Ok(());
+    }
+    let wanted = |name: &str| body["properties"][name].as_str().unwrap_or_default();
+    let role = wanted("roleDefinitionId").rsplit('/').next().unwrap_or_default();
+    let same = state.role_assignments.iter().find(|(other, one)| {
+        **other != key(&id.full)
+            && one.role.eq_ignore_ascii_case(role)
+            && one.principal.eq_ignore_ascii_case(wanted("principalId"))
+            && key(&one.scope) == key(&id.scope)
+    });
+    let Some((other, _)) = same else { return Ok(()) };
+    let plain = other.rsplit('/').next().unwrap_or_default().replace('-', "");
+    let message = format!("The role assignment already exists. The ID of the existing role assignment is {plain}.");
+    Err(AzureError::new(409, "RoleAssignmentExists", message))
+}
+
+fn apply(azure: &Azure, state: &mut State, caller: &Caller, api_version: &str, change: Change) {
+    match change {
+        Change::Resource { id, body, hidden } => store(azure, state, caller, api_version, &id, body, hidden),
+        Change::Principal { object_id, app_id, name } => {
+            let kind = "ServicePrincipal".to_owned();
+            let principal = Principal { object_id: object_id.clone(), app_id, kind, name, secret: None };
+            state.principals.insert(object_id, principal);
+        }
+        Change::Secret { vault, name, version, value } => {
+            let vault = vault.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            let created = Timestamp::now().as_second();
+            let secret = SecretVersion { name: name.clone(), version, value, extra: serde_json::Map::new(), created };
+            state.secrets.entry(vault).or_default().entry(name.to_ascii_lowercase()).or_default().push(secret);
+        }
+    }
+}
+
+fn store(
+    azure: &Azure,
+    state: &mut State,
+    caller: &Caller,
+    api_version: &str,
+    id: &str,
+    body: Value,
+    hidden: Value,
+) {
+    let Some(parsed) = ResourceId::parse(id) else { return };
+    if parsed.is(ASSIGNMENT) {
+        assign(azure, state, caller, &parsed, &body);
+    }
+    let resource =
+        Resource { id: id.to_owned(), kind: parsed.kind, api_version: api_version.to_owned(), body, hidden };
+    state.resources.insert(key(id), resource);
+}
+
+/// Remembers a role assignment for the checks of rights; a rewrite does not delay it anew.
+fn assign(azure: &Azure, state: &mut State, caller: &Caller, id: &ResourceId, body: &Value) {
+    if state.role_assignments.contains_key(&key(&id.full)) {
+        return;
+    }
+    let text = |name: &str| body["properties"][name].as_str().unwrap_or_default().to_owned();
+    let now = Timestamp::now();
+    let delay = SignedDuration::try_from(azure.scenario.role_delay).unwrap_or_default();
+    let assignment = RoleAssignment {
+        id: id.full.clone(),
+        scope: id.scope.clone(),
+        role: text("roleDefinitionId").rsplit('/').next().unwrap_or_default().to_owned(),
+        principal: text("principalId"),
+        principal_type: text("principalType"),
+        created_by: caller.object_id.clone(),
+        created: now,
+        effective: now + delay,
+    };
+    state.role_assignments.insert(key(&id.full), assignment);
+}
