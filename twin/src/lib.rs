@@ -3,4 +3,8 @@
 pub mod arm;
 pub mod azure;
 pub mod claims;
+pub mod control;
+pub mod extension;
 pub mod hosts;
+pub mod page;
+pub mod session;

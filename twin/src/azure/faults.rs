@@ -66,7 +66,8 @@ pub struct Hit {
 
 /// Counts the call in every row it matches and returns what the first row in its range wants.
 pub fn hit(faults: &mut [Fault], request: &Request) -> Option<Hit> {
-    let mut query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut query: Vec<String> =
+        request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     query.sort();
     let address = format!("{}{}?{}", request.host, request.path, query.join("&"));
     let mut found = None;
@@ -138,7 +139,8 @@ mod tests {
     #[test]
     fn closes_delays_and_answers_text() {
         let mut faults: Vec<Fault> =
-            serde_yaml::from_str("[{path: a, close: true}, {path: b, delay: 1.5}, {path: c, body: oops}]").unwrap();
+            serde_yaml::from_str("[{path: a, close: true}, {path: b, delay: 1.5}, {path: c, body: oops}]")
+                .unwrap();
         assert_eq!(hit(&mut faults, &request("GET", "/a")).unwrap().reply.unwrap().status, 0);
         let slow = hit(&mut faults, &request("GET", "/b"));
         assert!(slow.is_some());

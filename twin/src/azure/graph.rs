@@ -14,8 +14,10 @@ const CONTEXT: &str = "https://graph.microsoft.com/v1.0/$metadata#";
 
 /// Rows of this service.
 pub const ROUTES: &[Route] = &[
-    Route::of(Service::Graph, "GET", "/v1.0/me", me)
-        .known_from("recorded: azure-cli, GET /v1.0/me (a service principal gets 400: docs, user-get)", Sure::High),
+    Route::of(Service::Graph, "GET", "/v1.0/me", me).known_from(
+        "recorded: azure-cli, GET /v1.0/me (a service principal gets 400: docs, user-get)",
+        Sure::High,
+    ),
     Route::of(Service::Graph, "GET", "/v1.0/servicePrincipals", find)
         .known_from("Microsoft Graph reference, serviceprincipal-list", Sure::Medium),
     Route::of(Service::Graph, "GET", "/v1.0/servicePrincipals/{id}", get)
@@ -33,7 +35,11 @@ fn me(call: &Call<'_>) -> Answer {
     let caller = caller(call)?;
     let state = call.azure.state();
     match state.principals.get(&caller.object_id).filter(|one| one.kind == "User") {
-        None => Err(AzureError::new(400, "BadRequest", "/me request is only valid with delegated authentication flow.")),
+        None => Err(AzureError::new(
+            400,
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        )),
         Some(user) => {
             let mut body = person(user);
             body["@odata.context"] = json!(format!("{CONTEXT}users/$entity"));
@@ -47,7 +53,11 @@ fn find(call: &Call<'_>) -> Answer {
     let filter = call.request.query("$filter").unwrap_or_default();
     let wanted = filter.split('\'').nth(1).unwrap_or_default().to_owned();
     if !filter.starts_with("servicePrincipalNames/any(c:c eq '") {
-        return Err(AzureError::new(400, "Request_UnsupportedQuery", format!("Unsupported query '{filter}'.")));
+        return Err(AzureError::new(
+            400,
+            "Request_UnsupportedQuery",
+            format!("Unsupported query '{filter}'."),
+        ));
     }
     let state = call.azure.state();
     let matching = state.principals.values().filter(|one| one.kind != "User" && one.app_id == wanted);
@@ -63,7 +73,9 @@ fn get(call: &Call<'_>) -> Answer {
         None => Err(AzureError::new(
             404,
             "Request_ResourceNotFound",
-            format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present."),
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            ),
         )),
     }
 }
@@ -74,7 +86,8 @@ fn by_ids(call: &Call<'_>) -> Answer {
     let state = call.azure.state();
     let ids = body["ids"].as_array().cloned().unwrap_or_default();
     let known = ids.iter().filter_map(|id| state.principals.get(id.as_str()?));
-    let found: Vec<Value> = known.map(|one| if one.kind == "User" { person(one) } else { application(one) }).collect();
+    let found: Vec<Value> =
+        known.map(|one| if one.kind == "User" { person(one) } else { application(one) }).collect();
     Ok(Reply::json(200, &json!({"@odata.context": format!("{CONTEXT}directoryObjects"), "value": found})))
 }
 

@@ -13,22 +13,38 @@ use super::subscription::SUBSCRIPTION;
 use super::{Azure, vaults};
 use crate::claims::Sure;
 
-const VERSIONS: &[&str] = &["2020-06-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-03-01", "2025-04-01"];
+const VERSIONS: &[&str] =
+    &["2020-06-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-03-01", "2025-04-01"];
 const GROUP: &str = "/subscriptions/{subscription}/resourcegroups/{group}";
 const TAGS: &str = "/{*scope}/providers/Microsoft.Resources/tags/default";
 
 /// Rows of this room.
 pub const ROUTES: &[Route] = &[
-    Route::arm("GET", "/subscriptions/{subscription}/resourcegroups", VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/read", list)
-        .known_from("recorded: azure-dev, GET …/resourcegroups with $filter tagName and tagValue", Sure::High),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/resourcegroups",
+        VERSIONS,
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        list,
+    )
+    .known_from("recorded: azure-dev, GET …/resourcegroups with $filter tagName and tagValue", Sure::High),
     Route::arm("PUT", GROUP, VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/write", put)
-        .known_from("recorded: azure-cli and azure-dev, PUT of a group: 201, tags replaced; again: 200", Sure::High),
+        .known_from(
+            "recorded: azure-cli and azure-dev, PUT of a group: 201, tags replaced; again: 200",
+            Sure::High,
+        ),
     Route::arm("GET", GROUP, VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/read", get)
         .known_from("recorded: azure-cli, GET of a group", Sure::High),
     Route::arm("HEAD", GROUP, VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/read", head)
-        .known_from("recorded: azure-cli, HEAD of a group: 204, or 404 with the length of a GET's body", Sure::High),
+        .known_from(
+            "recorded: azure-cli, HEAD of a group: 204, or 404 with the length of a GET's body",
+            Sure::High,
+        ),
     Route::arm("DELETE", GROUP, VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/delete", delete)
-        .known_from("recorded: azure-cli, azure-service-operator: 202, Location only; polls 202 … 200", Sure::High),
+        .known_from(
+            "recorded: azure-cli, azure-service-operator: 202, Location only; polls 202 … 200",
+            Sure::High,
+        ),
     Route::arm("GET", "/subscriptions/{subscription}/operationresults/{job}", VERSIONS, "", poll)
         .for_everyone()
         .known_from("recorded: azure-cli, polls of a group's deletion", Sure::High),
@@ -65,10 +81,13 @@ fn list(call: &Call<'_>) -> Answer {
     let filter = call.request.query("$filter").unwrap_or_default();
     let quoted: Vec<&str> = filter.split('\'').skip(1).step_by(2).collect();
     let keep = |group: &&Group| match quoted[..] {
-        [tag, value] => group.tags.as_ref().is_some_and(|tags| tags.get(tag).and_then(Value::as_str) == Some(value)),
+        [tag, value] => {
+            group.tags.as_ref().is_some_and(|tags| tags.get(tag).and_then(Value::as_str) == Some(value))
+        }
         _ => true,
     };
-    if !filter.is_empty() && !(filter.to_ascii_lowercase().starts_with("tagname eq '") && quoted.len() == 2) {
+    let by_tag = filter.to_ascii_lowercase().starts_with("tagname eq '") && quoted.len() == 2;
+    if !filter.is_empty() && !by_tag {
         let message = format!("Invalid $filter '{filter}' specified in the query string.");
         return Err(AzureError::gateway(400, "InvalidFilterInQueryString", message));
     }
@@ -110,7 +129,10 @@ fn put(call: &Call<'_>) -> Answer {
 
 fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
     if group.provisioning_state == "Deleting" {
-        let message = format!("The resource group '{}' is in deprovisioning state and cannot perform this operation.", group.name);
+        let message = format!(
+            "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
+            group.name
+        );
         return Err(AzureError::gateway(409, "ResourceGroupBeingDeleted", message));
     }
     if group.location != location {
@@ -126,7 +148,9 @@ fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
 fn check_name(name: &str) -> Result<(), AzureError> {
     let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
     if name.len() > 90 || name.ends_with('.') || !name.chars().all(allowed) {
-        let message = format!("The provided resource group name '{name}' has these invalid characters or is too long. The name can only be a letter, digit, '-', '.', '(', ')' or '_'.");
+        let message = format!(
+            "The provided resource group name '{name}' has these invalid characters or is too long. The name can only be a letter, digit, '-', '.', '(', ')' or '_'."
+        );
         return Err(AzureError::gateway(400, "InvalidResourceGroup", message));
     }
     Ok(())
@@ -143,7 +167,10 @@ fn region(azure: &Azure, asked: Option<&str>) -> Result<String, AzureError> {
         None => Err(AzureError::gateway(
             400,
             "LocationNotAvailableForResourceGroup",
-            format!("The provided location '{asked}' is not available for resource group. List of available regions is '{}'.", regions.join(",")),
+            format!(
+                "The provided location '{asked}' is not available for resource group. List of available regions is '{}'.",
+                regions.join(",")
+            ),
         )),
     }
 }
@@ -170,7 +197,8 @@ fn delete(call: &Call<'_>) -> Answer {
 /// Takes a group away with all that is in it; vaults stay behind as soft-deleted ones.
 fn remove(azure: &Azure, name: &str) {
     let prefix = format!("{}/", key(&id(name)));
-    let ids: Vec<String> = azure.state().resources.keys().filter(|id| id.starts_with(&prefix)).cloned().collect();
+    let ids: Vec<String> =
+        azure.state().resources.keys().filter(|id| id.starts_with(&prefix)).cloned().collect();
     for id in &ids {
         azure.stop_host(id);
     }
@@ -185,7 +213,9 @@ fn remove(azure: &Azure, name: &str) {
 }
 
 fn location(status: u16, job: &str) -> Reply {
-    let address = format!("https://management.azure.com/subscriptions/{SUBSCRIPTION}/operationresults/{job}?api-version=2024-11-01");
+    let address = format!(
+        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/operationresults/{job}?api-version=2024-11-01"
+    );
     Reply::empty(status).header("location", address).header("retry-after", "1")
 }
 
@@ -194,7 +224,9 @@ fn poll(call: &Call<'_>) -> Answer {
     match call.azure.jobs.look(id) {
         Some(Job::Running) => Ok(location(202, id)),
         Some(_) => Ok(Reply::empty(200)),
-        None => Err(AzureError::gateway(404, "NotFound", format!("The operation '{id}' could not be found."))),
+        None => {
+            Err(AzureError::gateway(404, "NotFound", format!("The operation '{id}' could not be found.")))
+        }
     }
 }
 
@@ -214,7 +246,8 @@ fn with_tags<T>(
     let mut state = call.azure.state();
     let segments: Vec<&str> = scope.split('/').collect();
     if let [_, _, _, _, group] = segments[..] {
-        let group = state.groups.get_mut(&group.to_ascii_lowercase()).ok_or_else(|| group_not_found(group))?;
+        let group =
+            state.groups.get_mut(&group.to_ascii_lowercase()).ok_or_else(|| group_not_found(group))?;
         let id = id(&group.name);
         return use_tags(&id, group.tags.get_or_insert_default());
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::http::Reply;
 use super::routes::{Answer, Call, Route, Service};
+use super::scenario::SignIn;
 use super::state::Principal;
 use super::tokens::{self, LIFETIME, TENANT};
 use crate::claims::Sure;
@@ -29,7 +30,9 @@ fn configuration(call: &Call<'_>) -> Answer {
             400,
             "invalid_tenant",
             90002,
-            &format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."),
+            &format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+            ),
         ));
     }
     let base = format!("https://login.microsoftonline.com/{tenant}");
@@ -51,7 +54,8 @@ fn configuration(call: &Call<'_>) -> Answer {
 }
 
 fn instance(_: &Call<'_>) -> Answer {
-    let aliases = json!(["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"]);
+    let aliases =
+        json!(["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"]);
     let metadata = json!({
         "preferred_network": "login.microsoftonline.com",
         "preferred_cache": "login.windows.net",
@@ -76,9 +80,6 @@ fn realm(call: &Call<'_>) -> Answer {
 }
 
 fn device_code(call: &Call<'_>) -> Answer {
-    if !call.azure.people_sign_in() {
-        return Ok(refusal(400, "invalid_grant", 50105, "The signed in user is not assigned to a role for the application."));
-    }
     Ok(Reply::json(
         200,
         &json!({
@@ -94,12 +95,16 @@ fn token(call: &Call<'_>) -> Answer {
     let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     let answer = match field("grant_type") {
         "client_credentials" => app_token(call, &field),
-        "device_code" | "urn:ietf:params:oauth:grant-type:device_code" if field("device_code") == call.azure.device_code => {
+        "device_code" | "urn:ietf:params:oauth:grant-type:device_code"
+            if field("device_code") == call.azure.device_code =>
+        {
             user(call).map(|user| user_token(call, &user, field("scope")))
         }
         "password" => password(call, &field),
         "refresh_token" => refreshed(call, &field),
-        _ => Err(refusal(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")),
+        _ => {
+            Err(refusal(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."))
+        }
     };
     Ok(answer.unwrap_or_else(|refused| refused))
 }
@@ -108,12 +113,20 @@ type Field<'a> = dyn Fn(&str) -> &'a str + 'a;
 
 fn app_token<'a>(call: &Call<'_>, field: &Field<'a>) -> Result<Reply, Reply> {
     let app = field("client_id");
-    let found = call.azure.state().principals.values().find(|one| one.app_id == app && one.kind != "User").cloned();
+    let found =
+        call.azure.state().principals.values().find(|one| one.app_id == app && one.kind != "User").cloned();
     let principal = found.ok_or_else(|| {
         refusal(400, "unauthorized_client", 700_016, &format!("Application with identifier '{app}' was not found in the directory 'twin'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."))
     })?;
     if principal.secret.as_deref() != Some(field("client_secret")) {
-        return Err(refusal(401, "invalid_client", 7_000_215, &format!("Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app}'.")));
+        return Err(refusal(
+            401,
+            "invalid_client",
+            7_000_215,
+            &format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app}'."
+            ),
+        ));
     }
     let audience = audience(field("scope"));
     let token = call.azure.tokens().issue(&principal, &audience, LIFETIME);
@@ -125,9 +138,15 @@ fn app_token<'a>(call: &Call<'_>, field: &Field<'a>) -> Result<Reply, Reply> {
 
 fn password<'a>(call: &Call<'_>, field: &Field<'a>) -> Result<Reply, Reply> {
     let user = user(call)?;
-    let right = user.name.eq_ignore_ascii_case(field("username")) && user.secret.as_deref() == Some(field("password"));
+    let right = user.name.eq_ignore_ascii_case(field("username"))
+        && user.secret.as_deref() == Some(field("password"));
     if !right {
-        return Err(refusal(400, "invalid_grant", 50126, "Error validating credentials due to invalid username or password."));
+        return Err(refusal(
+            400,
+            "invalid_grant",
+            50126,
+            "Error validating credentials due to invalid username or password.",
+        ));
     }
     Ok(user_token(call, &user, field("scope")))
 }
@@ -135,21 +154,29 @@ fn password<'a>(call: &Call<'_>, field: &Field<'a>) -> Result<Reply, Reply> {
 fn refreshed<'a>(call: &Call<'_>, field: &Field<'a>) -> Result<Reply, Reply> {
     let known = call.azure.tokens().refreshed(field("refresh_token")).is_some();
     if !known {
-        return Err(refusal(400, "invalid_grant", 700_082, "The refresh token has expired due to inactivity. The token was issued on 2026-08-01T00:00:00.0000000Z and was inactive for 90.00:00:00."));
+        return Err(refusal(
+            400,
+            "invalid_grant",
+            700_082,
+            "The refresh token has expired due to inactivity. The token was issued on 2026-08-01T00:00:00.0000000Z and was inactive for 90.00:00:00.",
+        ));
     }
     Ok(user_token(call, &user(call)?, field("scope")))
 }
 
 fn user(call: &Call<'_>) -> Result<Principal, Reply> {
     let found = call.azure.state().principals.values().find(|one| one.kind == "User").cloned();
-    found.ok_or_else(|| refusal(400, "invalid_grant", 50034, "The user account does not exist in the directory."))
+    found.ok_or_else(|| {
+        refusal(400, "invalid_grant", 50034, "The user account does not exist in the directory.")
+    })
 }
 
 fn user_token(call: &Call<'_>, user: &Principal, scope: &str) -> Reply {
     let audience = audience(scope);
-    let lifetime = call.azure.user_token_lifetime();
+    // az believes that the tokens of an expired sign-in have run out; the server takes them until it is told
+    let lifetime = if call.azure.scenario.sign_in == SignIn::Expired { 1 } else { LIFETIME };
     let mut tokens = call.azure.tokens();
-    let access = tokens.issue(user, &audience, lifetime);
+    let access = tokens.issue(user, &audience, LIFETIME);
     let refresh = tokens.issue_refresh(user);
     let client_info = json!({"uid": user.object_id, "utid": TENANT});
     Reply::json(
@@ -181,7 +208,8 @@ fn audience(scope: &str) -> String {
 fn refusal(status: u16, error: &str, code: u32, sentence: &str) -> Reply {
     let trace = uuid::Uuid::new_v4();
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-    let description = format!("AADSTS{code}: {sentence} Trace ID: {trace} Correlation ID: {trace} Timestamp: {now}");
+    let description =
+        format!("AADSTS{code}: {sentence} Trace ID: {trace} Correlation ID: {trace} Timestamp: {now}");
     Reply::json(
         status,
         &json!({
@@ -198,7 +226,10 @@ mod tests {
 
     #[test]
     fn reads_the_audience_of_a_scope() {
-        assert_eq!(audience("https://management.core.windows.net//.default offline_access"), "https://management.core.windows.net/");
+        assert_eq!(
+            audience("https://management.core.windows.net//.default offline_access"),
+            "https://management.core.windows.net/"
+        );
         assert_eq!(audience("offline_access https://vault.azure.net/.default"), "https://vault.azure.net");
         assert_eq!(audience(""), "");
     }

@@ -14,7 +14,8 @@ use crate::claims::Sure;
 
 /// Type of a VM.
 pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
-const VERSIONS: &[&str] = &["2022-11-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-04-01"];
+const VERSIONS: &[&str] =
+    &["2022-11-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-04-01"];
 const SETS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets";
 const START: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/start";
 const DEALLOCATE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/deallocate";
@@ -25,8 +26,14 @@ pub const ROUTES: &[Route] = &[
         .known_from("Azure REST reference, virtual-machine-scale-sets/list; the twin has none", Sure::High),
     Route::arm("POST", START, VERSIONS, "Microsoft.Compute/virtualMachines/start/action", start)
         .known_from("Azure REST reference, virtual-machines/start; answered when it is done", Sure::Medium),
-    Route::arm("POST", DEALLOCATE, VERSIONS, "Microsoft.Compute/virtualMachines/deallocate/action", deallocate)
-        .known_from("Azure REST reference, virtual-machines/deallocate; answered when it is done", Sure::Medium),
+    Route::arm(
+        "POST",
+        DEALLOCATE,
+        VERSIONS,
+        "Microsoft.Compute/virtualMachines/deallocate/action",
+        deallocate,
+    )
+    .known_from("Azure REST reference, virtual-machines/deallocate; answered when it is done", Sure::Medium),
 ];
 
 /// A host to boot for a VM.

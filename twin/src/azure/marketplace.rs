@@ -13,10 +13,25 @@ const VERSIONS: &[&str] = &["2015-06-01", "2021-01-01"];
 
 /// Rows of this room.
 pub const ROUTES: &[Route] = &[
-    Route::arm("GET", AGREEMENT, VERSIONS, "Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/read", get)
-        .known_from("recorded: azure-cli, az vm image terms show", Sure::High),
-    Route::arm("PUT", AGREEMENT, VERSIONS, "Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/write", put)
-        .known_from("recorded: azure-cli, az vm image terms accept; the malformed id in its reply too", Sure::High),
+    Route::arm(
+        "GET",
+        AGREEMENT,
+        VERSIONS,
+        "Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/read",
+        get,
+    )
+    .known_from("recorded: azure-cli, az vm image terms show", Sure::High),
+    Route::arm(
+        "PUT",
+        AGREEMENT,
+        VERSIONS,
+        "Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/write",
+        put,
+    )
+    .known_from(
+        "recorded: azure-cli, az vm image terms accept; the malformed id in its reply too",
+        Sure::High,
+    ),
 ];
 
 /// `publisher/offer/plan` of the path, if such a plan exists.
@@ -31,7 +46,9 @@ fn plan(call: &Call<'_>) -> Result<String, AzureError> {
     if known {
         return Ok(format!("{publisher}/{offer}/{plan}").to_ascii_lowercase());
     }
-    let message = format!("Unable to find legal terms for this offer: publisher '{publisher}', offer '{offer}', plan '{plan}'.");
+    let message = format!(
+        "Unable to find legal terms for this offer: publisher '{publisher}', offer '{offer}', plan '{plan}'."
+    );
     Err(AzureError::new(404, "NotFound", message))
 }
 

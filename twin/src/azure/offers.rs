@@ -10,12 +10,14 @@ use super::error::AzureError;
 use super::http::Reply;
 use super::routes::{Answer, Call, Route};
 use super::scenario::Restriction;
+use super::state::State;
 use super::subscription::SUBSCRIPTION;
 use crate::claims::Sure;
 
 const USAGES: &[&str] = &["2022-11-01", "2023-03-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-04-01"];
 const SKUS: &[&str] = &["2019-04-01", "2021-07-01"];
-const PUBLISHERS: &str = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/publishers";
+const PUBLISHERS: &str =
+    "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/publishers";
 const OFFERS: &str = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/publishers/{publisher}/artifacttypes/vmimage/offers";
 const IMAGE_SKUS: &str = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus";
 const IMAGE_VERSIONS: &str = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions";
@@ -57,25 +59,21 @@ fn no_region(azure: &Azure, region: &str, version: &str) -> AzureError {
     AzureError::gateway(400, "NoRegisteredProviderFound", message)
 }
 
-/// Limit and use, in vCPUs, of a quota name (`cores` or a family in the usages' spelling) in a region.
-pub fn quota(azure: &Azure, region: &str, name: &str) -> Option<(u32, u32)> {
-    quotas(azure, region).into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, quota)| quota)
-}
-
 /// Every vCPU quota of a region: limit and use by name.
-fn quotas(azure: &Azure, region: &str) -> BTreeMap<String, (u32, u32)> {
+pub fn quotas(azure: &Azure, state: &State, region: &str) -> BTreeMap<String, (u32, u32)> {
     let mut quotas: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     quotas.insert("cores".into(), (REGION_LIMIT, 0));
     quotas.insert("lowPriorityCores".into(), (FAMILY_LIMIT, 0));
     for size in azure.catalog.sizes_in(region) {
         quotas.insert(size.usage().to_owned(), (FAMILY_LIMIT, 0));
     }
-    for size in running(azure, region) {
+    for size in running(azure, state, region) {
         for name in ["cores", size.usage()] {
             quotas.entry(name.to_owned()).or_default().1 += size.vcpus;
         }
     }
-    let changes = |table: &BTreeMap<String, BTreeMap<String, u32>>| table.get(region).cloned().unwrap_or_default();
+    let changes =
+        |table: &BTreeMap<String, BTreeMap<String, u32>>| table.get(region).cloned().unwrap_or_default();
     for (name, limit) in changes(&azure.scenario.quota) {
         quotas.entry(name).or_default().0 = limit;
     }
@@ -86,9 +84,11 @@ fn quotas(azure: &Azure, region: &str) -> BTreeMap<String, (u32, u32)> {
 }
 
 /// The size of every VM in a region.
-fn running<'a>(azure: &'a Azure, region: &str) -> Vec<&'a Size> {
-    let state = azure.state();
-    let machines = state.resources.values().filter(|one| one.kind.eq_ignore_ascii_case("Microsoft.Compute/virtualMachines"));
+fn running<'a>(azure: &'a Azure, state: &State, region: &str) -> Vec<&'a Size> {
+    let machines = state
+        .resources
+        .values()
+        .filter(|one| one.kind.eq_ignore_ascii_case("Microsoft.Compute/virtualMachines"));
     let here = machines.filter(|one| one.body["location"] == region);
     let names = here.filter_map(|one| one.body["properties"]["hardwareProfile"]["vmSize"].as_str());
     names.filter_map(|name| azure.catalog.size(name, region)).collect()
@@ -96,16 +96,15 @@ fn running<'a>(azure: &'a Azure, region: &str) -> Vec<&'a Size> {
 
 fn usages(call: &Call<'_>) -> Answer {
     let region = region(call)?;
-    let entry = |name: &str, shown: &str, (limit, used): (u32, u32)| {
-        json!({"limit": limit, "unit": "Count", "currentValue": used, "name": {"value": name, "localizedValue": shown}})
-    };
-    let machines = u32::try_from(running(call.azure, &region.name).len()).unwrap_or(u32::MAX);
+    let entry = |name: &str, shown: &str, (limit, used): (u32, u32)| json!({"limit": limit, "unit": "Count", "currentValue": used, "name": {"value": name, "localizedValue": shown}});
+    let state = call.azure.state();
+    let machines = u32::try_from(running(call.azure, &state, &region.name).len()).unwrap_or(u32::MAX);
     let mut list = vec![
         entry("availabilitySets", "Availability Sets", (2500, 0)),
         entry("virtualMachines", "Virtual Machines", (25_000, machines)),
         entry("virtualMachineScaleSets", "Virtual Machine Scale Sets", (2500, 0)),
     ];
-    for (name, quota) in quotas(call.azure, &region.name) {
+    for (name, quota) in quotas(call.azure, &state, &region.name) {
         let shown = match name.as_str() {
             "cores" => "Total Regional vCPUs".to_owned(),
             "lowPriorityCores" => "Total Regional Low-priority vCPUs".to_owned(),
@@ -126,7 +125,13 @@ fn skus(call: &Call<'_>) -> Answer {
     let regions = call.azure.catalog.regions.iter();
     let regions = regions.filter(|region| wanted.as_ref().is_none_or(|name| *name == region.name));
     let list: Vec<Value> = regions
-        .flat_map(|region| call.azure.catalog.sizes_in(&region.name).into_iter().map(|size| sku(call.azure, size, &region.name)))
+        .flat_map(|region| {
+            call.azure
+                .catalog
+                .sizes_in(&region.name)
+                .into_iter()
+                .map(|size| sku(call.azure, size, &region.name))
+        })
         .collect();
     Ok(Reply::json(200, &json!({"value": list})))
 }
@@ -148,7 +153,8 @@ fn sku(azure: &Azure, size: &Size, region: &str) -> Value {
     if size.gpus > 0 {
         capabilities.push(("GPUs", size.gpus.to_string()));
     }
-    let capabilities: Vec<Value> = capabilities.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let capabilities: Vec<Value> =
+        capabilities.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let short = size.name.trim_start_matches("Standard_");
     json!({
         "resourceType": "virtualMachines", "name": size.name, "tier": "Standard", "size": short, "family": size.family,
@@ -166,9 +172,7 @@ pub fn restriction<'a>(azure: &'a Azure, size: &str, region: &str) -> Option<&'a
 
 fn restrictions(azure: &Azure, size: &Size, region: &str) -> Vec<Value> {
     let Some(found) = restriction(azure, &size.name, region) else { return Vec::new() };
-    let of_zones = |zones: &[String]| {
-        json!({"type": "Zone", "values": [region], "restrictionInfo": {"locations": [region], "zones": zones}, "reasonCode": found.reason})
-    };
+    let of_zones = |zones: &[String]| json!({"type": "Zone", "values": [region], "restrictionInfo": {"locations": [region], "zones": zones}, "reasonCode": found.reason});
     if !found.zones.is_empty() {
         return vec![of_zones(&found.zones)];
     }
@@ -186,9 +190,14 @@ fn entry(region: &str, name: &str, path: &str) -> Value {
 
 /// The images whose first names are those in the path.
 fn images<'a>(call: &'a Call<'_>) -> Vec<&'a Image> {
-    let fits = |name: &str, value: &str| call.capture(name).is_empty() || call.capture(name).eq_ignore_ascii_case(value);
+    let fits = |name: &str, value: &str| {
+        call.capture(name).is_empty() || call.capture(name).eq_ignore_ascii_case(value)
+    };
     let all = call.azure.catalog.images.iter();
-    all.filter(|image| fits("publisher", &image.publisher) && fits("offer", &image.offer) && fits("sku", &image.sku)).collect()
+    all.filter(|image| {
+        fits("publisher", &image.publisher) && fits("offer", &image.offer) && fits("sku", &image.sku)
+    })
+    .collect()
 }
 
 /// One entry for each different name among the images of the path.
@@ -204,7 +213,9 @@ fn publishers(call: &Call<'_>) -> Answer {
 }
 
 fn image_offers(call: &Call<'_>) -> Answer {
-    names(call, |image| (image.offer.clone(), format!("{}/ArtifactTypes/VMImage/Offers/{}", image.publisher, image.offer)))
+    names(call, |image| {
+        (image.offer.clone(), format!("{}/ArtifactTypes/VMImage/Offers/{}", image.publisher, image.offer))
+    })
 }
 
 fn image_skus(call: &Call<'_>) -> Answer {
@@ -216,7 +227,16 @@ fn sku_path(image: &Image) -> String {
 }
 
 fn no_image(call: &Call<'_>) -> AzureError {
-    AzureError::new(404, "NotFound", format!("Artifact: VMImage was not found. ({}:{}:{})", call.capture("publisher"), call.capture("offer"), call.capture("sku")))
+    AzureError::new(
+        404,
+        "NotFound",
+        format!(
+            "Artifact: VMImage was not found. ({}:{}:{})",
+            call.capture("publisher"),
+            call.capture("offer"),
+            call.capture("sku")
+        ),
+    )
 }
 
 fn versions(call: &Call<'_>) -> Answer {
@@ -227,14 +247,21 @@ fn versions(call: &Call<'_>) -> Answer {
         known.reverse();
     }
     let top = call.request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
-    let list = known.iter().take(top).map(|version| entry(&region.name, version, &format!("{}/Versions/{version}", sku_path(image))));
+    let list = known
+        .iter()
+        .take(top)
+        .map(|version| entry(&region.name, version, &format!("{}/Versions/{version}", sku_path(image))));
     Ok(Reply::json(200, &Value::Array(list.collect())))
 }
 
 fn version(call: &Call<'_>) -> Answer {
     let region = region(call)?;
     let image = *images(call).first().ok_or_else(|| no_image(call))?;
-    let version = image.versions.iter().find(|known| *known == call.capture("version")).ok_or_else(|| no_image(call))?;
+    let version = image
+        .versions
+        .iter()
+        .find(|known| *known == call.capture("version"))
+        .ok_or_else(|| no_image(call))?;
     let mut properties = json!({
         "hyperVGeneration": "V2", "architecture": "x64", "replicaType": "Managed", "disallowed": {"vmDiskType": "Unmanaged"},
         "automaticOSUpgradeProperties": {"automaticOSUpgradeSupported": false},

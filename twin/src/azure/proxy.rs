@@ -18,7 +18,6 @@ use tokio_rustls::rustls::ServerConfig;
 
 use super::Azure;
 use super::http::{Reply, Request, decode, pairs};
-use super::routes::Service;
 use super::tunnel;
 
 type Response = hyper::Response<Full<Bytes>>;
@@ -34,7 +33,8 @@ pub async fn serve(listener: std::net::TcpListener, azure: Arc<Azure>) -> Result
             let service =
                 service_fn(move |request| proxy(request, peer.ip(), Arc::clone(&azure), tls.clone()));
             // a client that hangs up mid-way is its own business
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+            let _ =
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
         });
     }
 }
@@ -77,9 +77,10 @@ async fn proxy(
 ) -> Result<Response, Infallible> {
     let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     let host = authority.strip_suffix(":443").unwrap_or_default().to_ascii_lowercase();
-    if request.method() != Method::CONNECT || Service::of_host(&host).is_none() {
+    if request.method() != Method::CONNECT || !azure.resolves(&host) {
         azure.log.refused(&authority);
-        let sentence = format!("the twin does not play '{authority}', and lets nothing out of this machine\n");
+        let sentence =
+            format!("the twin does not play '{authority}', and lets nothing out of this machine\n");
         return Ok(text(StatusCode::FORBIDDEN, sentence));
     }
     let upgrade = hyper::upgrade::on(&mut request);
@@ -135,11 +136,17 @@ async fn answer(
     })
 }
 
-async fn read(request: hyper::Request<Incoming>, host: String, peer: IpAddr) -> Result<Request, hyper::Error> {
+async fn read(
+    request: hyper::Request<Incoming>,
+    host: String,
+    peer: IpAddr,
+) -> Result<Request, hyper::Error> {
     let (head, body) = request.into_parts();
     let headers = head.headers.iter();
     let headers = headers
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
     Ok(Request {
         method: head.method.to_string(),

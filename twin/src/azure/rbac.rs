@@ -102,7 +102,11 @@ mod tests {
             ("*/read", "Microsoft.Compute/virtualMachines/write", false),
             ("Microsoft.Authorization/*/Write", "microsoft.authorization/roleAssignments/write", true),
             ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/roleAssignments/read", false),
-            ("Microsoft.KeyVault/vaults/secrets/*", "Microsoft.KeyVault/vaults/secrets/getSecret/action", true),
+            (
+                "Microsoft.KeyVault/vaults/secrets/*",
+                "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+                true,
+            ),
             ("Microsoft.KeyVault/vaults/secrets/*", "Microsoft.KeyVault/vaults/keys/read", false),
             ("Microsoft.Compute/disks/read", "Microsoft.Compute/disks/read", true),
             ("Microsoft.Compute/disks/read", "Microsoft.Compute/disks/readAll", false),

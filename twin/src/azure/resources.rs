@@ -28,8 +28,13 @@ const fn any(method: &'static str, answer: fn(&Call<'_>) -> Answer) -> Route {
 
 /// Rows of this room; they come after all others of ARM.
 pub const ROUTES: &[Route] = &[
-    Route::of(Service::Arm, "GET", "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/operations/{job}", poll)
-        .known_from("recorded: azure-cli, Compute polls InProgress, then Succeeded", Sure::High),
+    Route::of(
+        Service::Arm,
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{region}/operations/{job}",
+        poll,
+    )
+    .known_from("recorded: azure-cli, Compute polls InProgress, then Succeeded", Sure::High),
     any("GET", get),
     any("HEAD", head),
     any("PUT", put),
@@ -39,7 +44,9 @@ pub const ROUTES: &[Route] = &[
 /// 404 of a resource, or of its group when that is not there.
 pub fn missing(id: &str) -> AzureError {
     match ResourceId::parse(id) {
-        Some(parsed) => resource_not_found(&parsed.kind, &parsed.name, parsed.resource_group().unwrap_or_default()),
+        Some(parsed) => {
+            resource_not_found(&parsed.kind, &parsed.name, parsed.resource_group().unwrap_or_default())
+        }
         None => AzureError::gateway(404, "NotFound", format!("The path '{id}' does not name a resource.")),
     }
 }
@@ -62,10 +69,9 @@ fn target(path: &str) -> Option<Target> {
     let (rest, namespace) = parent.rsplit_once('/')?;
     let scope = rest.get(..rest.len().checked_sub("/providers".len())?)?;
     let providers = rest.get(scope.len()..)?;
-    providers.eq_ignore_ascii_case("/providers").then(|| Target::All {
-        scope: scope.to_owned(),
-        kind: format!("{namespace}/{last}"),
-    })
+    providers
+        .eq_ignore_ascii_case("/providers")
+        .then(|| Target::All { scope: scope.to_owned(), kind: format!("{namespace}/{last}") })
 }
 
 /// Takes the path apart and makes sure that its type, api-version and group are known and the caller has the right.
@@ -74,11 +80,15 @@ fn admit(call: &Call<'_>, verb: &str) -> Result<Target, AzureError> {
     let target = target(path).ok_or_else(|| missing(path))?;
     let (kind, scope, group) = match &target {
         Target::One(id) => (id.kind.clone(), id.full.clone(), id.resource_group().map(str::to_owned)),
-        Target::All { scope, kind } => (kind.clone(), scope.clone(), scope.split('/').nth(4).map(str::to_owned)),
+        Target::All { scope, kind } => {
+            (kind.clone(), scope.clone(), scope.split('/').nth(4).map(str::to_owned))
+        }
     };
     kinds::check(call.azure, &kind, call.request.query("api-version"), None)?;
     call.azure.require(call.caller()?, Action::Control(&format!("{kind}/{verb}")), &scope)?;
-    if let Some(group) = group.filter(|name| !call.azure.state().groups.contains_key(&name.to_ascii_lowercase())) {
+    if let Some(group) =
+        group.filter(|name| !call.azure.state().groups.contains_key(&name.to_ascii_lowercase()))
+    {
         return Err(group_not_found(&group));
     }
     Ok(target)
@@ -100,7 +110,9 @@ fn get(call: &Call<'_>) -> Answer {
                 None => reply,
             })
         }
-        Target::All { scope, kind } => Ok(Reply::json(200, &json!({"value": listed(&call.azure.state(), &scope, &kind)}))),
+        Target::All { scope, kind } => {
+            Ok(Reply::json(200, &json!({"value": listed(&call.azure.state(), &scope, &kind)})))
+        }
     }
 }
 
@@ -125,7 +137,11 @@ fn put(call: &Call<'_>) -> Answer {
 
 /// What a method gets that a path does not have.
 pub fn not_allowed(method: &str) -> AzureError {
-    AzureError::gateway(405, "MethodNotAllowed", format!("The requested resource does not support http method '{method}'."))
+    AzureError::gateway(
+        405,
+        "MethodNotAllowed",
+        format!("The requested resource does not support http method '{method}'."),
+    )
 }
 
 /// Writes the resource of the path and answers as Azure does: 200 or 201, with a poll address while a VM boots.
@@ -138,7 +154,9 @@ pub fn write(call: &Call<'_>, body: Value) -> Answer {
     let azure = Arc::clone(call.azure);
     let region = body["location"].as_str().unwrap_or_default().to_owned();
     let job = call.azure.jobs.start(move || machines::boot(&azure, &boot));
-    let address = format!("https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/locations/{region}/operations/{job}?api-version=2025-04-01");
+    let address = format!(
+        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/locations/{region}/operations/{job}?api-version=2025-04-01"
+    );
     let reply = Reply::json(status, &body).header("azure-asyncoperation", address);
     Ok(reply.header("azure-asyncnotification", "Enabled").header("retry-after", "1"))
 }
@@ -147,11 +165,17 @@ fn poll(call: &Call<'_>) -> Answer {
     let name = call.capture("job");
     let start = jiff::Timestamp::now().to_string();
     match call.azure.jobs.look(name) {
-        Some(Job::Running) => Ok(Reply::json(200, &json!({"startTime": start, "status": "InProgress", "name": name}))),
-        Some(Job::Done) => Ok(Reply::json(200, &json!({"startTime": start, "endTime": start, "status": "Succeeded", "name": name}))),
-        Some(Job::Failed(error)) => {
-            Ok(Reply::json(200, &json!({"startTime": start, "endTime": start, "status": "Failed", "error": error.body(), "name": name})))
+        Some(Job::Running) => {
+            Ok(Reply::json(200, &json!({"startTime": start, "status": "InProgress", "name": name})))
         }
+        Some(Job::Done) => Ok(Reply::json(
+            200,
+            &json!({"startTime": start, "endTime": start, "status": "Succeeded", "name": name}),
+        )),
+        Some(Job::Failed(error)) => Ok(Reply::json(
+            200,
+            &json!({"startTime": start, "endTime": start, "status": "Failed", "error": error.body(), "name": name}),
+        )),
         None => Err(AzureError::new(404, "NotFound", format!("Operation '{name}' was not found."))),
     }
 }

@@ -12,7 +12,8 @@ use super::state::key;
 use super::subscription::SUBSCRIPTION;
 use crate::claims::Sure;
 
-const ASSIGNMENTS: &[&str] = &["2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview", "2022-04-01"];
+const ASSIGNMENTS: &[&str] =
+    &["2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview", "2022-04-01"];
 const DEFINITIONS: &[&str] = &["2018-01-01-preview", "2022-04-01", "2022-05-01-preview"];
 const PERMISSIONS: &[&str] = &["2015-07-01", "2018-07-01", "2022-04-01"];
 
@@ -21,16 +22,52 @@ pub const ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
 
 /// Rows of this room.
 pub const ROUTES: &[Route] = &[
-    Route::arm("GET", "/{*scope}/providers/Microsoft.Authorization/roleDefinitions", DEFINITIONS, "Microsoft.Authorization/roleDefinitions/read", definitions)
-        .known_from("recorded: azure-cli, roleDefinitions with $filter roleName, letter case ignored", Sure::High),
-    Route::arm("GET", "/{*scope}/providers/Microsoft.Authorization/roleDefinitions/{id}", DEFINITIONS, "Microsoft.Authorization/roleDefinitions/read", definition)
-        .known_from("recorded: azure-dev, GET of a role definition", Sure::High),
-    Route::arm("GET", "/{*scope}/providers/Microsoft.Authorization/roleAssignments", ASSIGNMENTS, "Microsoft.Authorization/roleAssignments/read", assignments)
-        .known_from("recorded: azure-cli and azure-dev, lists with atScope(), principalId eq, assignedTo()", Sure::High),
-    Route::arm("GET", "/{*scope}/providers/Microsoft.Authorization/permissions", PERMISSIONS, "Microsoft.Authorization/permissions/read", permissions)
-        .known_from("recorded: azure-dev, permissions of a scope", Sure::High),
-    Route::arm("PUT", "/{*scope}/providers/Microsoft.Authorization/roleAssignments/{name}", ASSIGNMENTS, "Microsoft.Authorization/roleAssignments/write", put)
-        .known_from("recorded: azure-cli, PUT 201 with createdBy null; 409 RoleAssignmentExists", Sure::High),
+    Route::arm(
+        "GET",
+        "/{*scope}/providers/Microsoft.Authorization/roleDefinitions",
+        DEFINITIONS,
+        "Microsoft.Authorization/roleDefinitions/read",
+        definitions,
+    )
+    .known_from(
+        "recorded: azure-cli, roleDefinitions with $filter roleName, letter case ignored",
+        Sure::High,
+    ),
+    Route::arm(
+        "GET",
+        "/{*scope}/providers/Microsoft.Authorization/roleDefinitions/{id}",
+        DEFINITIONS,
+        "Microsoft.Authorization/roleDefinitions/read",
+        definition,
+    )
+    .known_from("recorded: azure-dev, GET of a role definition", Sure::High),
+    Route::arm(
+        "GET",
+        "/{*scope}/providers/Microsoft.Authorization/roleAssignments",
+        ASSIGNMENTS,
+        "Microsoft.Authorization/roleAssignments/read",
+        assignments,
+    )
+    .known_from(
+        "recorded: azure-cli and azure-dev, lists with atScope(), principalId eq, assignedTo()",
+        Sure::High,
+    ),
+    Route::arm(
+        "GET",
+        "/{*scope}/providers/Microsoft.Authorization/permissions",
+        PERMISSIONS,
+        "Microsoft.Authorization/permissions/read",
+        permissions,
+    )
+    .known_from("recorded: azure-dev, permissions of a scope", Sure::High),
+    Route::arm(
+        "PUT",
+        "/{*scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        ASSIGNMENTS,
+        "Microsoft.Authorization/roleAssignments/write",
+        put,
+    )
+    .known_from("recorded: azure-cli, PUT 201 with createdBy null; 409 RoleAssignmentExists", Sure::High),
 ];
 
 fn definitions(call: &Call<'_>) -> Answer {
@@ -79,7 +116,8 @@ fn permissions(call: &Call<'_>) -> Answer {
     let caller = call.caller()?;
     let state = call.azure.state();
     let roles = rbac::effective(&state, &caller.object_id, &scope);
-    let list: Vec<Value> = roles.filter_map(|one| call.azure.catalog.role(&one.role)).map(permission).collect();
+    let list: Vec<Value> =
+        roles.filter_map(|one| call.azure.catalog.role(&one.role)).map(permission).collect();
     Ok(Reply::json(200, &json!({"value": list})))
 }
 
@@ -89,7 +127,11 @@ fn assignments(call: &Call<'_>) -> Answer {
     let principal = filter.split('\'').nth(1).map(str::to_ascii_lowercase);
     let by_principal = filter.starts_with("principalId eq '") || filter.starts_with("assignedTo('");
     if !(filter.is_empty() || filter == "atScope()" || by_principal) {
-        return Err(AzureError::new(400, "UnsupportedQuery", format!("The filter '{filter}' is not supported.")));
+        return Err(AzureError::new(
+            400,
+            "UnsupportedQuery",
+            format!("The filter '{filter}' is not supported."),
+        ));
     }
     let inside = |outer: &str, inner: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
     let state = call.azure.state();
@@ -120,6 +162,10 @@ fn put(call: &Call<'_>) -> Answer {
         return Err(resources::missing(&scope));
     }
     // the right is asked for at the scope of the assignment, which is what was granted on
-    call.azure.require(call.caller()?, Action::Control("Microsoft.Authorization/roleAssignments/write"), &scope)?;
+    call.azure.require(
+        call.caller()?,
+        Action::Control("Microsoft.Authorization/roleAssignments/write"),
+        &scope,
+    )?;
     resources::write(call, body)
 }

@@ -1,6 +1,7 @@
 //! What differs from a friendly Azure: read from a YAML file, all keys optional.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,12 +43,15 @@ pub struct Scenario {
     pub terms_accepted: Vec<String>,
     /// Resource providers that are not registered.
     pub unregistered: Vec<String>,
+    /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
+    #[serde(deserialize_with = "loopback")]
+    pub tunnel_to: Option<SocketAddr>,
     /// Misbehaviour.
     pub faults: Vec<Fault>,
 }
 
 /// A way of signing in.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignIn {
     /// `az login --service-principal`.
@@ -122,6 +126,7 @@ impl Default for Scenario {
             names_taken: BTreeMap::new(),
             terms_accepted: Vec::new(),
             unregistered: Vec::new(),
+            tunnel_to: None,
             faults: Vec::new(),
         }
     }
@@ -140,6 +145,14 @@ impl Scenario {
         let scenario: Option<Scenario> = serde_yaml::from_str(text)?;
         Ok(scenario.unwrap_or_default())
     }
+}
+
+fn loopback<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let address = Option::<SocketAddr>::deserialize(from)?;
+    if address.is_some_and(|address| !address.ip().is_loopback()) {
+        return Err(serde::de::Error::custom("tunnels lead to loopback addresses only"));
+    }
+    Ok(address)
 }
 
 /// Reads a number of seconds, with a fraction if wanted.
@@ -164,7 +177,13 @@ mod tests {
 
     #[test]
     fn refuses_unknown_keys_and_negative_times() {
-        for text in ["role_dely: 1", "role_delay: -1", "sign_in: nobody", "faults: [{path: '('}]"] {
+        for text in [
+            "role_dely: 1",
+            "role_delay: -1",
+            "sign_in: nobody",
+            "faults: [{path: '('}]",
+            "tunnel_to: 8.8.8.8:22",
+        ] {
             assert!(Scenario::parse(text).is_err(), "{text}");
         }
     }

@@ -218,8 +218,13 @@ mod tests {
 
     #[test]
     fn a_printed_secret_is_only_its_hash() {
-        let version =
-            SecretVersion { version: "v".into(), value: "canary".into(), extra: Map::new(), created: 1 };
+        let version = SecretVersion {
+            name: "n".into(),
+            version: "v".into(),
+            value: "canary".into(),
+            extra: Map::new(),
+            created: 1,
+        };
         let printed = serde_json::to_string(&version).unwrap();
         assert!(!printed.contains("canary"));
         assert!(printed.contains(&fingerprint("canary")));

@@ -6,9 +6,9 @@ use super::Azure;
 use super::catalog::Region;
 use super::error::AzureError;
 use super::http::Reply;
+use super::kinds;
 use super::routes::{Answer, Call, Route, Versions};
 use super::tokens::TENANT;
-use super::kinds;
 use crate::claims::Sure;
 
 /// The simulated subscription.
@@ -22,31 +22,88 @@ pub const ROUTES: &[Route] = &[
     Route::arm("GET", "/tenants", VERSIONS, "", tenants)
         .for_everyone()
         .known_from("Azure REST reference, tenants/list", Sure::Medium),
-    Route::arm("GET", "/subscriptions", VERSIONS, "", subscriptions)
-        .for_everyone()
-        .known_from("recorded: azure-cli, GET /subscriptions (old api-version; tenantId from the REST reference)", Sure::Medium),
-    Route::arm("GET", "/subscriptions/{subscription}", VERSIONS, "Microsoft.Resources/subscriptions/read", subscription)
-        .known_from("recorded: cloud-custodian, GET /subscriptions/{id} (old api-version)", Sure::Medium),
-    Route::arm("GET", "/subscriptions/{subscription}/locations", VERSIONS, "Microsoft.Resources/subscriptions/locations/read", locations)
-        .known_from("recorded: azure-dev, GET …/locations 2022-12-01", Sure::High),
-    Route::arm("GET", "/subscriptions/{subscription}/providers", PROVIDERS, "Microsoft.Resources/subscriptions/providers/read", providers)
-        .known_from("recorded: azure-cli, GET …/providers/{namespace}; list form from the REST reference", Sure::Medium),
-    Route::arm("GET", "/subscriptions/{subscription}/providers/{namespace}", PROVIDERS, "Microsoft.Resources/subscriptions/providers/read", provider)
-        .known_from("recorded: azure-cli, GET …/providers/{namespace}", Sure::High),
-    Route::arm("POST", "/subscriptions/{subscription}/providers/{namespace}/register", PROVIDERS, "Microsoft.Resources/subscriptions/providers/write", register)
-        .known_from("recorded: azure-cli, POST …/register: 200 with Registering, no polling header", Sure::High),
-    Route::arm("GET", "/subscriptions/{subscription}/resources", PROVIDERS, "Microsoft.Resources/subscriptions/resources/read", resources)
-        .known_from("recorded: azure-dev, GET …/resources with $filter", Sure::High),
-    Route::arm("GET", "/subscriptions/{subscription}/resourceGroups/{group}/resources", PROVIDERS, "Microsoft.Resources/subscriptions/resourceGroups/resources/read", resources)
-        .known_from("recorded: azure-dev, GET …/resourceGroups/{group}/resources", Sure::High),
+    Route::arm("GET", "/subscriptions", VERSIONS, "", subscriptions).for_everyone().known_from(
+        "recorded: azure-cli, GET /subscriptions (old api-version; tenantId from the REST reference)",
+        Sure::Medium,
+    ),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}",
+        VERSIONS,
+        "Microsoft.Resources/subscriptions/read",
+        subscription,
+    )
+    .known_from("recorded: cloud-custodian, GET /subscriptions/{id} (old api-version)", Sure::Medium),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/locations",
+        VERSIONS,
+        "Microsoft.Resources/subscriptions/locations/read",
+        locations,
+    )
+    .known_from("recorded: azure-dev, GET …/locations 2022-12-01", Sure::High),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/providers",
+        PROVIDERS,
+        "Microsoft.Resources/subscriptions/providers/read",
+        providers,
+    )
+    .known_from(
+        "recorded: azure-cli, GET …/providers/{namespace}; list form from the REST reference",
+        Sure::Medium,
+    ),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/providers/{namespace}",
+        PROVIDERS,
+        "Microsoft.Resources/subscriptions/providers/read",
+        provider,
+    )
+    .known_from("recorded: azure-cli, GET …/providers/{namespace}", Sure::High),
+    Route::arm(
+        "POST",
+        "/subscriptions/{subscription}/providers/{namespace}/register",
+        PROVIDERS,
+        "Microsoft.Resources/subscriptions/providers/write",
+        register,
+    )
+    .known_from("recorded: azure-cli, POST …/register: 200 with Registering, no polling header", Sure::High),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/resources",
+        PROVIDERS,
+        "Microsoft.Resources/subscriptions/resources/read",
+        resources,
+    )
+    .known_from("recorded: azure-dev, GET …/resources with $filter", Sure::High),
+    Route::arm(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/resources",
+        PROVIDERS,
+        "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
+        resources,
+    )
+    .known_from("recorded: azure-dev, GET …/resourceGroups/{group}/resources", Sure::High),
 ];
 
 /// Namespaces that can be registered; the first ones are from the start.
 const NAMESPACES: &[&str] = &[
-    "Microsoft.Authorization", "Microsoft.Resources", "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage",
-    "Microsoft.KeyVault", "Microsoft.ManagedIdentity", "Microsoft.MarketplaceOrdering", "Microsoft.NetApp",
-    "Microsoft.DBforMySQL", "Microsoft.Monitor", "Microsoft.Insights", "Microsoft.Dashboard",
-    "Microsoft.AlertsManagement", "Microsoft.Commerce",
+    "Microsoft.Authorization",
+    "Microsoft.Resources",
+    "Microsoft.Compute",
+    "Microsoft.Network",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.MarketplaceOrdering",
+    "Microsoft.NetApp",
+    "Microsoft.DBforMySQL",
+    "Microsoft.Monitor",
+    "Microsoft.Insights",
+    "Microsoft.Dashboard",
+    "Microsoft.AlertsManagement",
+    "Microsoft.Commerce",
 ];
 
 fn tenants(_: &Call<'_>) -> Answer {
@@ -110,7 +167,11 @@ fn known(name: &str) -> Result<&'static str, AzureError> {
 
 /// 404 of a namespace that no provider has (JulianHayward/Azure-MG-Sub-Governance-Reporting issue 52).
 pub fn invalid_namespace(name: &str) -> AzureError {
-    AzureError::gateway(404, "InvalidResourceNamespace", format!("The resource namespace '{name}' is invalid."))
+    AzureError::gateway(
+        404,
+        "InvalidResourceNamespace",
+        format!("The resource namespace '{name}' is invalid."),
+    )
 }
 
 fn provider(call: &Call<'_>) -> Answer {
@@ -168,7 +229,10 @@ fn resources(call: &Call<'_>) -> Answer {
     let tracked = state.resources.iter().filter(|(id, one)| {
         id.starts_with(&prefix) && one.body.get("location").is_some() && one.kind.matches('/').count() == 1
     });
-    let list: Vec<Value> = tracked.map(|(_, one)| summary(&one.body)).filter(|body| keep.iter().all(|test| test(body))).collect();
+    let list: Vec<Value> = tracked
+        .map(|(_, one)| summary(&one.body))
+        .filter(|body| keep.iter().all(|test| test(body)))
+        .collect();
     Ok(Reply::json(200, &json!({"value": list})))
 }
 
@@ -185,14 +249,22 @@ fn filter(text: &str) -> Result<Vec<Test>, AzureError> {
     let mut tests: Vec<Test> = Vec::new();
     let mut tag = String::new();
     for clause in text.split(" and ").filter(|clause| !clause.is_empty()) {
-        let bad = || AzureError::gateway(400, "InvalidFilterInQueryString", format!("Invalid $filter '{text}' specified in the query string."));
+        let bad = || {
+            AzureError::gateway(
+                400,
+                "InvalidFilterInQueryString",
+                format!("Invalid $filter '{text}' specified in the query string."),
+            )
+        };
         let (field, value) = clause.split_once(" eq ").ok_or_else(bad)?;
         let value = value.trim().trim_matches('\'').to_owned();
         match field.trim().to_ascii_lowercase().as_str() {
             "resourcetype" => tests.push(Box::new(move |body| is(&body["type"], &value))),
             "resourcegroup" => {
                 let part = format!("/resourcegroups/{}/", value.to_ascii_lowercase());
-                tests.push(Box::new(move |body| body["id"].as_str().is_some_and(|id| id.to_ascii_lowercase().contains(&part))));
+                tests.push(Box::new(move |body| {
+                    body["id"].as_str().is_some_and(|id| id.to_ascii_lowercase().contains(&part))
+                }));
             }
             "tagname" => {
                 tag.clone_from(&value);

@@ -23,7 +23,8 @@ pub fn accept_key(key: &[u8]) -> String {
 /// Relays until either side ends.
 pub async fn relay(upgrade: OnUpgrade, target: TcpStream) {
     let Ok(Ok(upgraded)) = tokio::time::timeout(HANDSHAKE, upgrade).await else { return };
-    let Ok(target) = target.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(target)) else {
+    let Ok(target) = target.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(target))
+    else {
         return;
     };
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;

@@ -14,8 +14,10 @@ use crate::claims::Sure;
 
 /// Type of a vault.
 pub const VAULT: &str = "Microsoft.KeyVault/vaults";
-const VERSIONS: &[&str] = &["2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01", "2026-02-01"];
-const ONE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}";
+const VERSIONS: &[&str] =
+    &["2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01", "2026-02-01"];
+const ONE: &str =
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}";
 const RETENTION: i64 = 90 * 24; // hours that a deleted vault is kept where it does not say
 
 /// Rows of this room.
@@ -69,7 +71,8 @@ fn deleted(call: &Call<'_>) -> Answer {
     let (name, region) = (call.capture("vault"), call.capture("region"));
     let state = call.azure.state();
     let found = state.deleted_vaults.get(&name.to_ascii_lowercase());
-    let found = found.filter(|one| one.vault.body["location"].as_str().is_some_and(|at| at.eq_ignore_ascii_case(region)));
+    let found = found
+        .filter(|one| one.vault.body["location"].as_str().is_some_and(|at| at.eq_ignore_ascii_case(region)));
     match found {
         Some(found) => Ok(Reply::json(200, &deleted_body(found))),
         None => {
@@ -120,7 +123,9 @@ fn recover(call: &Call<'_>) -> Answer {
     groups::find(&state, call.capture("group"))?;
     let known = state.deleted_vaults.get(&name).filter(|one| key(&one.vault.id) == key(&wanted));
     if known.is_none() {
-        let message = format!("A vault with name '{name}' was not found in deleted state in this resource group and cannot be recovered.");
+        let message = format!(
+            "A vault with name '{name}' was not found in deleted state in this resource group and cannot be recovered."
+        );
         return Err(AzureError::new(404, "DeletedVaultNotFound", message));
     }
     let Some(found) = state.deleted_vaults.remove(&name) else { return Err(resources::missing(&wanted)) };
@@ -145,7 +150,9 @@ fn delete(call: &Call<'_>) -> Answer {
 
 /// Remembers a vault that is about to go as soft-deleted; other resources are left alone.
 pub fn keep_deleted(state: &mut State, id: &str) {
-    let Some(vault) = state.resource(id).filter(|one| one.kind.eq_ignore_ascii_case(VAULT)).cloned() else { return };
+    let Some(vault) = state.resource(id).filter(|one| one.kind.eq_ignore_ascii_case(VAULT)).cloned() else {
+        return;
+    };
     let name = vault.body["name"].as_str().unwrap_or_default().to_ascii_lowercase();
     let secrets = state.secrets.remove(&name).unwrap_or_default();
     state.deleted_vaults.insert(name, DeletedVault { vault, secrets, deleted: Timestamp::now() });

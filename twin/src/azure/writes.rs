@@ -36,7 +36,13 @@ impl Written {
 }
 
 /// Writes a resource on behalf of `caller`, who must have the right already.
-pub fn put(azure: &Azure, caller: &Caller, id: &str, api_version: &str, body: Value) -> Result<Written, AzureError> {
+pub fn put(
+    azure: &Azure,
+    caller: &Caller,
+    id: &str,
+    api_version: &str,
+    body: Value,
+) -> Result<Written, AzureError> {
     let parsed = ResourceId::parse(id).ok_or_else(|| super::resources::missing(id))?;
     kinds::check(azure, &parsed.kind, Some(api_version), body["location"].as_str())?;
     let mut state = azure.state();
@@ -81,7 +87,8 @@ fn conflicts(state: &State, id: &ResourceId, body: &Value) -> Result<(), AzureEr
     });
     let Some((other, _)) = same else { return Ok(()) };
     let plain = other.rsplit('/').next().unwrap_or_default().replace('-', "");
-    let message = format!("The role assignment already exists. The ID of the existing role assignment is {plain}.");
+    let message =
+        format!("The role assignment already exists. The ID of the existing role assignment is {plain}.");
     Err(AzureError::new(409, "RoleAssignmentExists", message))
 }
 
@@ -96,8 +103,15 @@ fn apply(azure: &Azure, state: &mut State, caller: &Caller, api_version: &str, c
         Change::Secret { vault, name, version, value } => {
             let vault = vault.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
             let created = Timestamp::now().as_second();
-            let secret = SecretVersion { name: name.clone(), version, value, extra: serde_json::Map::new(), created };
-            state.secrets.entry(vault).or_default().entry(name.to_ascii_lowercase()).or_default().push(secret);
+            let secret =
+                SecretVersion { name: name.clone(), version, value, extra: serde_json::Map::new(), created };
+            state
+                .secrets
+                .entry(vault)
+                .or_default()
+                .entry(name.to_ascii_lowercase())
+                .or_default()
+                .push(secret);
         }
     }
 }

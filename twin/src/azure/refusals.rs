@@ -1,0 +1,92 @@
+//! What the simulated Azure refuses and delays beyond its routes.
+
+use crate::claims::{Claim, Sure};
+
+const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
+    Claim { what, source, sure }
+}
+
+/// Claims of this room.
+pub const CLAIMS: &[Claim] = &[
+    claim(
+        "a host that is not played: the proxy answers CONNECT with 403, nothing leaves the machine; so do vaults, storage accounts and Bastions that do not exist, whose names Azure would not resolve",
+        "the twin's own rule",
+        Sure::Low,
+    ),
+    claim(
+        "ARM without token: 401 AuthenticationFailed; unknown: InvalidAuthenticationToken; run out: ExpiredAuthenticationToken; for another service: InvalidAuthenticationTokenAudience",
+        "Azure SDK issue reports with the full bodies (azure-cli issues 11749, 16691)",
+        Sure::Medium,
+    ),
+    claim(
+        "403 AuthorizationFailed with client, object id, action and scope as the request spelt it",
+        "recorded: Azure/mpf, test data of real replies",
+        Sure::High,
+    ),
+    claim(
+        "a role assignment counts only after `role_delay` (Azure: up to 10 minutes)",
+        "Azure docs, role-based-access-control/troubleshooting",
+        Sure::High,
+    ),
+    claim(
+        "404 ResourceGroupNotFound and ResourceNotFound, x-ms-failure-cause: gateway",
+        "recorded: azure-service-operator",
+        Sure::High,
+    ),
+    claim("404 SubscriptionNotFound", "Azure Resource Manager docs, error-not-found", Sure::Medium),
+    claim(
+        "no api-version: 400 MissingApiVersionParameter",
+        "Azure Resource Manager docs, common deployment errors",
+        Sure::Medium,
+    ),
+    claim(
+        "unknown api-version: 400 NoRegisteredProviderFound where a location is known, 404 InvalidResourceType where not, 400 InvalidApiVersionParameter for ARM's own routes",
+        "azure-cli issue 28496; azure-rest-api-specs issue 14807",
+        Sure::High,
+    ),
+    claim(
+        "unknown resource type: 404 InvalidResourceType; unknown namespace: 404 InvalidResourceNamespace",
+        "cloudquery issue 6629; Azure-MG-Sub-Governance-Reporting issue 52",
+        Sure::High,
+    ),
+    claim(
+        "unregistered provider: 409 MissingSubscriptionRegistration",
+        "Azure/data-management-zone, known issues",
+        Sure::High,
+    ),
+    claim(
+        "409 RoleAssignmentExists with the id of the existing assignment",
+        "recorded: azure-cli; today's wording printed by az in August 2026",
+        Sure::High,
+    ),
+    claim(
+        "vault: 401 AKV10000 with challenge, AKV10022 for another audience, 403 ForbiddenByRbac and ForbiddenByConnection, 404 SecretNotFound",
+        "recorded: azure-cli (401); Key Vault docs, rest-error-codes (403, 404)",
+        Sure::Medium,
+    ),
+    claim(
+        "a vault or storage account whose public access is off is reached from the virtual network only, and only through a private endpoint",
+        "Azure docs, private-link-service of Key Vault and Storage",
+        Sure::Medium,
+    ),
+    claim(
+        "blobs: 401 NoAuthenticationInformation, 403 AuthorizationPermissionMismatch and AuthorizationFailure, 404 ContainerNotFound and BlobNotFound, as XML",
+        "Blob service REST reference, status-and-error-codes",
+        Sure::Medium,
+    ),
+    claim(
+        "sign-in: AADSTS7000215 (secret), 700016 (application), 50126 (password), 700082 (refresh token run out), 90002 (tenant)",
+        "Microsoft Entra authentication error codes",
+        Sure::Medium,
+    ),
+    claim(
+        "Bastion: 403 without tunnelling or rights on Bastion, VM and interface, 404 for an unknown target, one websocket a token",
+        "azure-cli-extensions, src/bastion: tunnel.py; Bastion docs, native client roles (texts are the twin's)",
+        Sure::Medium,
+    ),
+    claim(
+        "deleting a vault or its group leaves a soft-deleted vault with its secrets",
+        "recorded: azure-cli, deletion and recovery of a vault",
+        Sure::High,
+    ),
+];

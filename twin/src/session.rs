@@ -1,0 +1,179 @@
+//! A running twin: its folder, its proxy, its environment.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::Mode;
+use tokio::runtime::Runtime;
+
+use crate::azure::ca::Authority;
+use crate::azure::scenario::{Scenario, SignIn};
+use crate::azure::setup::APP;
+use crate::azure::tokens::TENANT;
+use crate::azure::{Azure, proxy};
+use crate::hosts::{Hosts, Link, METADATA_PORT, PROXY_PORT};
+use crate::{control, extension};
+
+/// Environment variable that names the folder of the twin a command runs in.
+pub const DIR: &str = "CCSLURM4AI_TWIN_DIR";
+
+/// A running twin; dropping it ends it.
+pub struct Session {
+    /// The simulated Azure.
+    pub azure: Arc<Azure>,
+    /// What a command needs to be in the twin instead of in Azure.
+    pub environment: BTreeMap<String, String>,
+    runtime: Runtime,
+}
+
+impl Session {
+    /// Starts a twin in `dir`, which it makes for the current user alone, and signs az in.
+    ///
+    /// # Errors
+    /// What could not be started; [`crate::hosts::requirements::Unfit`] when this machine cannot carry hosts.
+    pub fn start(dir: &Path, scenario: Scenario, with_hosts: bool) -> Result<Session> {
+        let dir = private_folder(dir)?;
+        let authority = Authority::new()?;
+        let ca = dir.join("ca.pem");
+        std::fs::write(&ca, authority.pem()).with_context(|| format!("cannot write {}", ca.display()))?;
+        let link = Link { ca_pem: authority.pem().to_owned() };
+        let hosts = if with_hosts { Some(Hosts::new(&dir, &cache()?, link)?) } else { None };
+        let azure = Azure::new(scenario, &dir, authority, hosts)?;
+        let runtime = Runtime::new().context("starting the twin's runtime")?;
+        let port = listen(&runtime, &azure)?;
+        let environment = environment(&dir, &ca, port)?;
+        write_environment(&dir, &environment)?;
+        runtime.spawn(control::serve(control::bind(&dir)?, Arc::clone(&azure), port));
+        let session = Session { azure, environment, runtime };
+        session.sign_in()?;
+        Ok(session)
+    }
+
+    /// The runtime that serves this twin.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    fn sign_in(&self) -> Result<()> {
+        let mut arguments = vec!["login", "--tenant", TENANT, "--output", "none"];
+        let secret = self.azure.sign_in_secret();
+        let file;
+        match self.azure.scenario.sign_in {
+            SignIn::None => return Ok(()),
+            SignIn::User | SignIn::Expired => arguments.push("--use-device-code"),
+            SignIn::ServicePrincipal => {
+                // az reads the secret from the file: it is on no command line
+                file = secret_file(&secret)?;
+                let path = format!("@{}", file.path().display());
+                return self.az(&[&arguments[..], &["--service-principal", "-u", APP, "-p", &path]].concat());
+            }
+        }
+        self.az(&arguments)?;
+        if self.azure.scenario.sign_in == SignIn::Expired {
+            self.azure.expire_sign_ins();
+        }
+        Ok(())
+    }
+
+    fn az(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new("az");
+        command.args(arguments).envs(&self.environment).stdin(Stdio::null());
+        let output = command.output().with_context(
+            || "cannot run az, which the twin signs in with: install azure-cli 2.91 and put it on PATH",
+        )?;
+        if !output.status.success() {
+            bail!("az login against the twin failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+}
+
+fn private_folder(dir: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    rustix::fs::chmod(dir, Mode::RWXU)
+        .with_context(|| format!("cannot close {} to others", dir.display()))?;
+    dir.canonicalize().with_context(|| format!("cannot resolve {}", dir.display()))
+}
+
+/// Folder for what is made once: the hosts' root file system.
+fn cache() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = base
+        .or_else(home)
+        .context("neither XDG_CACHE_HOME nor HOME is set: the twin needs a cache folder")?;
+    Ok(base.join("ccslurm4ai-twin"))
+}
+
+/// Serves the proxy on a loopback port that the kernel gives, and to the hosts on their bridge.
+fn listen(runtime: &Runtime, azure: &Arc<Azure>) -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the proxy's port")?;
+    let port = listener.local_addr()?.port();
+    runtime.spawn(told(proxy::serve(listener, Arc::clone(azure))));
+    if let Some(hosts) = &azure.hosts {
+        runtime.spawn(told(proxy::serve(hosts.listen(PROXY_PORT)?, Arc::clone(azure))));
+        runtime.spawn(told(proxy::serve_metadata(hosts.listen(METADATA_PORT)?, Arc::clone(azure))));
+    }
+    Ok(port)
+}
+
+async fn told(serving: impl Future<Output = Result<()>>) {
+    if let Err(error) = serving.await {
+        eprintln!("twin: {error:#}");
+    }
+}
+
+fn secret_file(secret: &str) -> Result<tempfile::NamedTempFile> {
+    let file = tempfile::NamedTempFile::new().context("making a file for the sign-in secret")?;
+    std::fs::write(file.path(), secret).context("writing the sign-in secret")?;
+    Ok(file)
+}
+
+fn environment(dir: &Path, ca: &Path, port: u16) -> Result<BTreeMap<String, String>> {
+    let text = |path: &Path| {
+        path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
+    };
+    let (config, extensions) = (dir.join("azure"), dir.join("extensions"));
+    private_folder(&config)?;
+    extension::install(&extensions)?;
+    let proxy = format!("http://127.0.0.1:{port}");
+    let here = "127.0.0.1,localhost".to_owned();
+    let ca = text(ca)?;
+    let variables = [
+        ("HTTPS_PROXY", proxy.clone()),
+        ("https_proxy", proxy),
+        ("NO_PROXY", here.clone()),
+        ("no_proxy", here),
+        ("REQUESTS_CA_BUNDLE", ca.clone()),
+        ("SSL_CERT_FILE", ca),
+        ("AZURE_CONFIG_DIR", text(&config)?),
+        ("AZURE_EXTENSION_DIR", text(&extensions)?),
+        ("AZURE_EXTENSION_USE_DYNAMIC_INSTALL", "no".into()),
+        ("AZURE_CORE_COLLECT_TELEMETRY", "false".into()),
+        ("AZURE_CORE_SURVEY_MESSAGE", "false".into()),
+        ("AZURE_CORE_LOGIN_EXPERIENCE_V2", "off".into()),
+        ("AZURE_CORE_DISABLE_PROGRESS_BAR", "true".into()),
+        ("AZURE_CORE_INSTANCE_DISCOVERY", "false".into()),
+        ("AZURE_BICEP_USE_BINARY_FROM_PATH", "true".into()),
+        ("AZURE_BICEP_CHECK_VERSION", "false".into()),
+        (DIR, text(dir)?),
+    ];
+    Ok(variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// File that `env` prints.
+pub fn environment_file(dir: &Path) -> PathBuf {
+    dir.join("environment")
+}
+
+fn write_environment(dir: &Path, environment: &BTreeMap<String, String>) -> Result<()> {
+    let quote = |value: &str| value.replace('\'', r"'\''");
+    let lines: String =
+        environment.iter().map(|(name, value)| format!("export {name}='{}'\n", quote(value))).collect();
+    let path = environment_file(dir);
+    std::fs::write(&path, lines).with_context(|| format!("cannot write {}", path.display()))
+}
