@@ -166,9 +166,6 @@ fn scope(route: &Route, request: &Request) -> String {
     let pattern: Vec<&str> = route.path.trim_matches('/').split('/').collect();
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let after = pattern.iter().rev().take_while(|part| !part.starts_with('{')).count();
-    let mut kept = path.len().saturating_sub(after);
-    if pattern.iter().any(|part| part.starts_with("{*scope")) {
-        kept = path.iter().rposition(|part| part.eq_ignore_ascii_case("providers")).unwrap_or(kept);
-    }
+    let kept = path.len().saturating_sub(after);
     format!("/{}", path[..kept].join("/"))
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, TcpStream};
 use serde_json::Value;
 
 use super::error::AzureError;
+use super::jsonc;
 
 /// A request with its body read.
 #[derive(Clone, Debug)]
@@ -43,9 +44,9 @@ impl Request {
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     }
 
-    /// The body as JSON; ARM's error when it is none.
+    /// The body as ARM reads JSON; its error when it is none.
     pub fn json(&self) -> Result<Value, AzureError> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        serde_json::from_str(&jsonc::plain(&String::from_utf8_lossy(&self.body))).map_err(|error| {
             AzureError::gateway(
                 400,
                 "InvalidRequestContent",

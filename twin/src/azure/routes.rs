@@ -177,6 +177,7 @@ pub fn table() -> impl Iterator<Item = &'static Route> {
         super::offers::ROUTES,
         super::marketplace::ROUTES,
         super::roles::ROUTES,
+        super::deployments::ROUTES,
         super::vaults::ROUTES,
         super::machines::ROUTES,
         super::resources::ROUTES,
