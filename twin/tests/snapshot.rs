@@ -28,12 +28,15 @@ use compiler::{SUBSCRIPTION, bicep, predict, templates};
 /// The folder of the project.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+/// Which of the steps that may start does.
+type Choice = fn(&[usize]) -> Option<&usize>;
+
 /// Runs a deployment to its end. Returns its outputs and adds the resources that were written, nested ones included.
-fn deploy(request: Request, azure: &Azure, written: &mut Vec<Value>) -> Map<String, Value> {
+fn deploy(request: Request, azure: &Azure, choice: Choice, written: &mut Vec<Value>) -> Map<String, Value> {
     let name = request.name.clone();
     let plan = Plan::build(request, azure).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut done = BTreeSet::new();
-    while let Some(at) = plan.ready(&done).first().copied() {
+    while let Some(at) = choice(&plan.ready(&done)).copied() {
         let step = &plan.steps()[at];
         match plan.action(at, azure).unwrap_or_else(|error| panic!("{}: {error}", step.id)) {
             Action::Put(put) => {
@@ -46,7 +49,7 @@ fn deploy(request: Request, azure: &Azure, written: &mut Vec<Value>) -> Map<Stri
                 written.push(resource);
             }
             Action::Deploy(nested) => {
-                let outputs = deploy(*nested, azure, written);
+                let outputs = deploy(*nested, azure, choice, written);
                 azure.deployed(&step.id, Value::Object(outputs));
             }
         }
@@ -110,7 +113,7 @@ fn compare(
     let scope = Scope::ResourceGroup { subscription: SUBSCRIPTION.to_owned(), name: group.to_owned() };
     let request = Request { scope, name: "main".to_owned(), location: None, template, parameters };
     let mut written = Vec::new();
-    let outputs = deploy(request.clone(), azure, &mut written);
+    let outputs = deploy(request.clone(), azure, <[usize]>::first, &mut written);
     assert_eq!(prediction["diagnostics"], json!([]));
 
     let predicted = evaluated(&prediction["predictedResources"], &request, azure);
@@ -163,6 +166,38 @@ fn our_template_is_evaluated_as_the_official_evaluator_does() {
         let compared = compare(&Azure::default(), template, parameters(set), group, &predict(set, group));
         println!("{set}: {} resources and {} outputs are equal", compared.0, compared.1);
         assert!(compared.0 >= resources && compared.1 == 3, "{set}: {compared:?}");
+    }
+}
+
+#[test]
+fn what_depends_on_nothing_may_come_in_any_order() {
+    let run = |choice: Choice| {
+        let scope = Scope::ResourceGroup { subscription: SUBSCRIPTION.to_owned(), name: "rg1".to_owned() };
+        let template = read(&templates().join("main.json"));
+        let parameters = parameters("first");
+        let request = Request { scope, name: "main".to_owned(), location: None, template, parameters };
+        let mut written = Vec::new();
+        let outputs = deploy(request, &Azure::default(), choice, &mut written);
+        (written, outputs)
+    };
+    let (forwards, outputs) = run(<[usize]>::first);
+    let (backwards, same_outputs) = run(<[usize]>::last);
+    assert_ne!(forwards, backwards, "both went in one order");
+    assert_eq!(by_id(&forwards), by_id(&backwards));
+    assert_eq!(outputs, same_outputs);
+    let ids: Vec<_> = backwards.iter().map(|resource| resource["id"].as_str().expect("an id")).collect();
+    let position =
+        |part: &str| ids.iter().position(|id| id.contains(part)).unwrap_or_else(|| panic!("{part}"));
+    for (first, then) in [
+        ("publicIPAddresses/ccslurm4ai-nat-ip", "natGateways/"),
+        ("natGateways/", "virtualNetworks/ccslurm4ai-vnet"),
+        ("networkSecurityGroups/ccslurm4ai-AzureBastionSubnet-nsg", "virtualNetworks/ccslurm4ai-vnet"),
+        ("virtualNetworks/ccslurm4ai-vnet", "bastionHosts/"),
+        ("virtualNetworks/ccslurm4ai-vnet", "networkInterfaces/"),
+        ("networkInterfaces/", "virtualMachines/"),
+        ("virtualMachines/", "roleAssignments/"),
+    ] {
+        assert!(position(first) < position(then), "{first} before {then}");
     }
 }
 
