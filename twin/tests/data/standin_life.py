@@ -76,8 +76,8 @@ def refusal(work, *arguments, **named):
         return str(refused)
 
 
-def main():
-    folder, seen, cloud = tempfile.mkdtemp(), {}, Azure()
+def set_up(folder, cloud):
+    """A server with three users, and an Azure that is `cloud`."""
     azure.arm, azure.blob, work.LOCKER_PATIENCE = cloud.arm, cloud.blob, 0
     nodes.KEY, nodes.own_address = os.path.join(folder, "key"), lambda: "10.64.0.4"
     with open(nodes.KEY + ".pub", "w", encoding="utf-8") as file:
@@ -89,8 +89,11 @@ def main():
         {"AdType": "AuthenticatedUser", "Name": "user", "Roles": ["Global Node User"], "UID": 20002},
         {"AdType": "AuthenticatedUser", "Name": "viewer", "Superuser": True, "Roles": ["Administrator"], "UID": 20003},
         {"AdType": "Credential", "Name": "admin/public", "PublicKey": "ssh-ed25519 AAAA admin"}]))
-    seen["store mode"] = oct(os.stat(store.path).st_mode & 0o777)
+    return store, {"store mode": oct(os.stat(store.path).st_mode & 0o777)}
 
+
+def account(store, cloud, seen):
+    """Rights arrive one after the other."""
     seen["no right on the group"] = refusal(verbs.account_create, store, ACCOUNT)
     cloud.rights.add("group")
     verbs.account_create(store, dict(ACCOUNT))
@@ -102,6 +105,8 @@ def main():
     until(lambda: state() == "Created")
     seen["lockers"] = verbs.locker_list(store)
 
+
+def imports(store, cloud, seen):
     work.load_machine_types(store)
     wanted = ("slurm", "Slurm", TEMPLATE, {"Identity": ACCOUNT["LockerIdentity"]})
     seen["no machine types"] = refusal(verbs.import_cluster, store, *wanted, False)
@@ -110,31 +115,48 @@ def main():
     seen["imported"] = verbs.import_cluster(store, *wanted, False)
     seen["import without force"] = refusal(verbs.import_cluster, store, *wanted, False)
 
+
+def starts(store, cloud, seen, status):
+    """A start that Azure refuses, then one that works; what was asked of Azure for it."""
     cloud.refuse_machines = True
     verbs.start_cluster(store, "slurm", "admin")
-    status = lambda name: store.one("Cloud.Node", ClusterName="slurm", Name=name)["Status"]
     until(lambda: status("scheduler") == status("login1") == "Failed")
     seen["failed"] = store.one("Cloud.Node", Name="scheduler")["StatusMessage"]
     cloud.refuse_machines = False
     seen["started"] = verbs.start_cluster(store, "slurm", "admin").splitlines()[0]
     until(lambda: status("scheduler") == status("login1") == "Preparing")
-    machine = cloud.resources[f"{GROUP}/providers/Microsoft.Compute/virtualMachines/slurm-scheduler"]
+    machines = f"{GROUP}/providers/Microsoft.Compute/virtualMachines"
+    machine = cloud.resources[f"{machines}/slurm-scheduler"]
     seen["interface"] = cloud.resources[f"{GROUP}/providers/Microsoft.Network/networkInterfaces/slurm-scheduler-nic"]
-    seen["zones"] = cloud.resources[f"{GROUP}/providers/Microsoft.Compute/virtualMachines/slurm-login1"].get("zones")
+    seen["zones"] = cloud.resources[f"{machines}/slurm-login1"].get("zones")
     config = json.loads(base64.b64decode(machine["properties"]["osProfile"].pop("customData")))
     seen["machine"], seen["users"], seen["web server"] = machine, config["users"], config["webServer"]
+    for made in (seen["machine"], seen["interface"]):
+        time.strptime(made["tags"].pop("LaunchTime"), "%Y-%m-%d %H:%M:%S")
+    return config
 
+
+def runs(store, cloud, seen, status, config):
+    """The node reports; another start and an import leave it alone."""
     key, identity = config["accessKey"], config["nodeId"]
     seen["wrong key"] = refusal(nodes.reported, store, identity, "other", "ready", "")
     nodes.reported(store, identity, key, "ready", "")
-    again = len(cloud.resources)
+    before = len(cloud.resources)
     verbs.start_cluster(store, "slurm", "admin")
     verbs.import_cluster(store, "slurm", "Slurm", TEMPLATE.replace("[[node login1]]", "[[node login2]]"), {}, True)
-    seen["unchanged"] = len(cloud.resources) == again and status("scheduler") == "Ready"
-    seen["nodes"] = verbs.show_nodes(store, None, "slurm", [], [], "%(Name)s %(Status)s\\n", "text")
+    seen["unchanged"] = len(cloud.resources) == before and status("scheduler") == "Ready"
+    seen["nodes"] = verbs.show_nodes(store, None, "slurm", [], [], "%(Name)s %(Status)s\n", "text")
     seen["key shown"] = key in verbs.show_nodes(store, None, None, [], [], None, "json")
-    for made in (seen["machine"], seen["interface"]):
-        time.strptime(made["tags"].pop("LaunchTime"), "%Y-%m-%d %H:%M:%S")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        cloud = Azure()
+        store, seen = set_up(folder, cloud)
+        status = lambda name: store.one("Cloud.Node", ClusterName="slurm", Name=name)["Status"]
+        account(store, cloud, seen)
+        imports(store, cloud, seen)
+        runs(store, cloud, seen, status, starts(store, cloud, seen, status))
     print(json.dumps(seen))
 
 
