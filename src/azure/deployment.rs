@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::az::Az;
-use super::error;
+use super::error::{self, ArmError};
 use super::failed::{AzError, Kind};
 use crate::failure::{Exit, Failure, Problem};
 use crate::process::interrupt;
@@ -158,8 +158,8 @@ impl<'a> Deployments<'a> {
             self.az.subscription(),
             self.group
         );
-        for problem in &mut problems {
-            problem.remedy.get_or_insert_with(|| see.clone());
+        if let Some(last) = problems.last_mut() {
+            last.remedy.get_or_insert(see);
         }
         Err(Failure::many(Exit::Deployment, problems).into())
     }
@@ -270,11 +270,13 @@ fn problems_of(status: &Value, target: &str) -> Vec<Problem> {
 /// ARM refused to start the deployment: its reasons with their resources, one problem each.
 fn refused(error: &AzError, name: &str) -> Failure {
     let Kind::Refused(leaves) = &error.kind else { return error.failure(Exit::Deployment) };
-    let problems = leaves.iter().map(|leaf| {
+    let problem = |leaf: &ArmError| {
         let resource = leaf.target.clone().unwrap_or_else(|| name.to_owned());
-        Problem::new(leaf.code.clone(), leaf.message.clone())
-            .resource(resource)
-            .remedy("mend this and run the same command again; nothing was deployed")
-    });
-    Failure::many(Exit::Deployment, problems.collect())
+        Problem::new(leaf.code.clone(), leaf.message.clone()).resource(resource)
+    };
+    let mut problems: Vec<Problem> = leaves.iter().map(problem).collect();
+    if let Some(last) = problems.last_mut() {
+        last.remedy = Some("mend this and run the same command again; nothing was deployed".to_owned());
+    }
+    Failure::many(Exit::Deployment, problems)
 }

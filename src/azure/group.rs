@@ -50,7 +50,8 @@ pub fn ensure(
     let Some(found) = found else {
         let (mark, value) = OURS;
         let command = az
-            .command(&["group", "create", "--output", "none", "--name", name, "--location", region, "--tags"])
+            .command(&["group", "create", "--output", "none", "--name", name, "--location", region])
+            .arg("--tags")
             .arg(format!("{mark}={value}"))
             .args(pairs(tags))
             .changes();
@@ -63,17 +64,8 @@ pub fn ensure(
     }
     let id = format!("/subscriptions/{}/resourceGroups/{name}", az.subscription());
     let command = az
-        .command(&[
-            "tag",
-            "update",
-            "--output",
-            "none",
-            "--operation",
-            "merge",
-            "--resource-id",
-            &id,
-            "--tags",
-        ])
+        .command(&["tag", "update", "--output", "none", "--operation", "merge", "--resource-id", &id])
+        .arg("--tags")
         .args(pairs(tags))
         .changes();
     let tagged = az.run(&command, "adding tags to the resource group");
