@@ -43,6 +43,9 @@ pub enum Command {
         #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
         argv: Vec<String>,
     },
+    /// Make the hosts' root file system now (about a minute, once) and print its folder; `up` and `run` do it when
+    /// it is absent.
+    Prepare,
     /// Start a twin that stays until `down`.
     Up {
         #[command(flatten)]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use ccslurm4ai_twin::azure::log;
 use ccslurm4ai_twin::azure::scenario::Scenario;
+use ccslurm4ai_twin::hosts::rootfs;
 use ccslurm4ai_twin::session::{DIR, Session, environment_file};
 use ccslurm4ai_twin::{control, hosts, page};
 use nix::sys::signal::{Signal, kill};
@@ -150,7 +151,7 @@ pub fn serve(start: &Start, dir: &Path) -> Result<ExitCode> {
 pub fn down(place: &Place) -> Result<ExitCode> {
     let dir = folder(place)?;
     if control::ask(&dir, "down").is_err() {
-        hosts::remove_leftovers(&dir)?;
+        hosts::remove_leftovers()?;
         eprintln!("no twin runs in {}", dir.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -196,6 +197,12 @@ pub fn requests(place: &Place) -> Result<ExitCode> {
 pub fn exec(place: &Place, host: &str, argv: &[String]) -> Result<ExitCode> {
     let mut command = hosts::exec(&folder(place)?, host, argv)?;
     Ok(exit_code(command.status().with_context(|| format!("running a command in host {host}"))?))
+}
+
+/// Makes what is made once: the hosts' root file system. Prints its folder.
+pub fn prepare() -> Result<ExitCode> {
+    println!("{}", rootfs::prepare(&rootfs::cache_dir()?)?.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints `CLAIMS.md`.

@@ -12,6 +12,7 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run { start, argv } => commands::run(&start, &argv),
+        Command::Prepare => commands::prepare(),
         Command::Up { start, place } => commands::up(&start, &place),
         Command::Serve { start, dir } => commands::serve(&start, &dir),
         Command::Down { place } => commands::down(&place),

@@ -15,7 +15,7 @@ use crate::azure::scenario::{Scenario, SignIn};
 use crate::azure::setup::APP;
 use crate::azure::tokens::TENANT;
 use crate::azure::{Azure, proxy};
-use crate::hosts::{Hosts, Link, METADATA_PORT, PROXY_PORT};
+use crate::hosts::{Hosts, Link, METADATA_PORT, PROXY_PORT, rootfs};
 use crate::{control, extension};
 
 /// Environment variable that names the folder of the twin a command runs in.
@@ -41,7 +41,7 @@ impl Session {
         let ca = dir.join("ca.pem");
         std::fs::write(&ca, authority.pem()).with_context(|| format!("cannot write {}", ca.display()))?;
         let link = Link { ca_pem: authority.pem().to_owned() };
-        let hosts = if with_hosts { Some(Hosts::new(&dir, &cache()?, link)?) } else { None };
+        let hosts = if with_hosts { Some(Hosts::new(&dir, &rootfs::cache_dir()?, link)?) } else { None };
         let azure = Azure::new(scenario, &dir, authority, hosts)?;
         let runtime = Runtime::new().context("starting the twin's runtime")?;
         let port = listen(&runtime, &azure)?;
@@ -97,16 +97,6 @@ fn private_folder(dir: &Path) -> Result<PathBuf> {
     rustix::fs::chmod(dir, Mode::RWXU)
         .with_context(|| format!("cannot close {} to others", dir.display()))?;
     dir.canonicalize().with_context(|| format!("cannot resolve {}", dir.display()))
-}
-
-/// Folder for what is made once: the hosts' root file system.
-fn cache() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let base = base
-        .or_else(home)
-        .context("neither XDG_CACHE_HOME nor HOME is set: the twin needs a cache folder")?;
-    Ok(base.join("ccslurm4ai-twin"))
 }
 
 /// Serves the proxy on a loopback port that the kernel gives, and to the hosts on their bridge.

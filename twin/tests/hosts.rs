@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -167,16 +168,42 @@ fn going_down_waits_for_a_host_that_boots() {
     assert_eq!(traces(dir.path()), Vec::<String>::new());
 }
 
+/// Boots a host in a process of its own, which is killed while the host runs.
 #[test]
 fn the_next_twin_removes_what_a_killed_one_left() {
-    let dir = tempfile::tempdir().unwrap();
-    let key = key(dir.path());
-    let killed = hosts(dir.path());
-    killed.boot(&spec("n1", HostKind::Node, 4, &key)).unwrap();
-    std::mem::forget(killed); // a killed process runs no destructor
-    let next = hosts(dir.path());
-    next.boot(&spec("n1", HostKind::Node, 4, &key)).unwrap();
-    drop(next);
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    if let Some(place) = std::env::var_os("CCSLURM4AI_TEST_KILLED") {
+        let hosts = hosts(Path::new(&place));
+        hosts.boot(&spec("n1", HostKind::Node, 4, &key(dir.path()))).unwrap();
+        println!("booted");
+        std::thread::sleep(Duration::from_secs(60));
+        return;
+    }
+    let mut killed = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_next_twin_removes_what_a_killed_one_left", "--nocapture"])
+        .env("CCSLURM4AI_TEST_KILLED", dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(killed.stdout.take().unwrap());
+    assert!(output.lines().any(|line| line.unwrap().contains("booted")));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(traces(dir.path()).len() > 3, "the host outlives its twin");
+    drop(hosts(elsewhere.path()));
+    assert_eq!(traces(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn two_twins_in_one_folder_are_refused_and_two_folders_are_not() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = hosts(dir.path());
+    let link = Link { ca_pem: String::new() };
+    let second = Hosts::new(dir.path(), &rootfs::cache_dir().unwrap(), link).err().unwrap();
+    assert!(format!("{second:#}").starts_with("a twin runs in "), "{second:#}");
+    let _other = hosts(elsewhere.path());
+    assert!(!traces(dir.path()).is_empty(), "the living twin keeps its network");
+    drop(first);
     assert_eq!(traces(dir.path()), Vec::<String>::new());
 }
 

@@ -48,7 +48,9 @@ fn host_names(place: &Place) -> Result<BTreeSet<String>> {
     let objects = kernel_objects(place)?;
     let mut names: BTreeSet<String> =
         objects.iter().filter_map(|object| object.strip_prefix(&prefix)).map(str::to_owned).collect();
-    names.extend(folder_names(&place.dir)?);
+    if place.dir.exists() {
+        names.extend(folder_names(&place.dir)?);
+    }
     Ok(names)
 }
 

@@ -2,7 +2,7 @@
 //! `systemd-nspawn` in a network namespace of its own, wired to one bridge that leads nowhere else.
 //!
 //! Everything made here carries a prefix computed from the twin's folder, so that the leftovers of a killed twin
-//! are found again from that folder alone and nothing foreign is ever touched.
+//! are found again and nothing foreign is ever touched.
 
 pub mod claims;
 mod commands;
@@ -11,6 +11,7 @@ mod leftovers;
 mod machine;
 mod network;
 mod overlay;
+mod owner;
 pub mod requirements;
 pub mod rootfs;
 
@@ -28,6 +29,7 @@ use sha2::{Digest as _, Sha256};
 
 use machine::Machine;
 use network::Network;
+use owner::Owner;
 
 /// The twin's own address on the bridge. It is from a documentation range (RFC 5737), so that no virtual network's
 /// address space collides with it and nothing needs to know that space before the first VM exists.
@@ -77,6 +79,7 @@ pub struct Link {
 /// All hosts of one twin. Its methods may be called from several threads; dropping it takes everything down.
 pub struct Hosts {
     place: Place,
+    owner: Owner,
     rootfs: PathBuf,
     link: Link,
     network: Network,
@@ -88,18 +91,20 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Removes what a killed twin left behind in `dir`, prepares the root file system in `cache` if it is not there
-    /// (about a minute, once) and makes the network.
+    /// Removes what killed twins left behind, prepares the root file system in `cache` if it is not there (about a
+    /// minute, once) and makes the network.
     ///
     /// # Errors
-    /// [`requirements::Unfit`] when root or a program is missing; otherwise what could not be made.
+    /// [`requirements::Unfit`] when root or a program is missing; a twin that runs in `dir` already; otherwise what
+    /// could not be made.
     pub fn new(dir: &Path, cache: &Path, link: Link) -> Result<Hosts> {
         let rootfs = rootfs::prepare(cache)?;
         let place = Place::of(dir)?;
-        leftovers::remove(&place).context("removing what an earlier twin left behind")?;
+        owner::sweep()?;
+        let owner = Owner::claim(&place)?;
         let network = Network::create(&place)?;
         let (running, booting, going_down) = (Mutex::default(), RwLock::default(), AtomicBool::default());
-        Ok(Hosts { place, rootfs, link, network, running, booting, going_down })
+        Ok(Hosts { place, owner, rootfs, link, network, running, booting, going_down })
     }
 
     /// Boots a host and returns when its sshd answers (a second or two; at most a minute).
@@ -175,6 +180,7 @@ impl Hosts {
         let _nobody_boots = self.booting.write().unwrap_or_else(PoisonError::into_inner);
         let machines = std::mem::take(&mut *self.running());
         leftovers::remove(&self.place)?;
+        self.owner.release();
         drop(machines);
         Ok(())
     }
@@ -202,12 +208,12 @@ pub fn exec(dir: &Path, name: &str, argv: &[String]) -> Result<Command> {
     machine::command_inside(&Place::of(dir)?, name, argv)
 }
 
-/// Removes the hosts of a twin that no longer runs.
+/// Removes the hosts of twins that were killed; those of living twins stay.
 ///
 /// # Errors
 /// What could not be removed.
-pub fn remove_leftovers(dir: &Path) -> Result<()> {
-    leftovers::remove(&Place::of(dir)?)
+pub fn remove_leftovers() -> Result<()> {
+    owner::sweep()
 }
 
 /// Names of the network namespaces and cgroups that the twin in `dir` has on this machine; none when it is down.
