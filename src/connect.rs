@@ -208,3 +208,6 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     }
     text + rest
 }
+
+#[cfg(test)]
+mod tests;

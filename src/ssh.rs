@@ -205,3 +205,9 @@ impl Session {
 pub struct ServerLock {
     _connection: Background,
 }
+
+#[cfg(test)]
+pub mod test_server;
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ const STILL_ALIVE: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(200);
 /// Ports tried when another program takes the one that the kernel gave us.
 const PORTS: usize = 3;
+/// What az says then.
+const PORT_LOST: [&str; 2] = ["port is currently unavailable", "Address already in use"];
 
 /// From where to where.
 #[derive(Debug, Clone)]
@@ -34,8 +36,8 @@ pub struct Route {
 }
 
 impl Route {
-    fn command(&self, port: u16) -> Command {
-        Command::new("az")
+    fn command(&self, az: &Command, port: u16) -> Command {
+        az.clone()
             .args(["network", "bastion", "tunnel", "--subscription", &self.subscription_id])
             .args(["--name", &self.bastion, "--resource-group", &self.resource_group])
             .args(["--target-resource-id", &self.vm, "--resource-port", "22"])
@@ -61,58 +63,94 @@ impl Tunnel {
     }
 }
 
-/// Opens a tunnel and waits until sshd greets through it. az's output goes to a file in `logs`.
-///
-/// # Errors
-/// Exit code 11 with az's own words when that takes longer than 90 s, 10 when az asks to sign in or is
-/// forbidden, 9 when az or its extension is missing.
-pub fn open(runner: &Runner<'_>, route: &Route, logs: &Path) -> anyhow::Result<Tunnel> {
-    open_within(runner, route, logs, DEADLINE)
+/// Opens tunnels to one VM.
+pub struct Opener<'a> {
+    runner: &'a Runner<'a>,
+    ui: &'a Ui,
+    route: &'a Route,
+    log: PathBuf,
+    az: Command,
+    limit: Duration,
 }
 
-fn open_within(runner: &Runner<'_>, route: &Route, logs: &Path, limit: Duration) -> anyhow::Result<Tunnel> {
-    let deadline = Instant::now() + limit;
-    let log = logs.join("tunnel.log");
-    for _ in 0..PORTS {
-        let port = free_port()?;
-        let tunnel = Tunnel { az: runner.spawn(&route.command(port), &log)?, port };
-        let ended = wait_for_greeting(&tunnel, deadline)?;
-        if ended == Wait::Ready {
-            return Ok(tunnel);
+impl<'a> Opener<'a> {
+    /// Tunnels by `route`; what az says goes to a file in `logs`.
+    pub fn new(runner: &'a Runner<'a>, ui: &'a Ui, route: &'a Route, logs: &Path) -> Self {
+        let log = logs.join("tunnel.log");
+        Self { runner, ui, route, log, az: Command::new("az"), limit: DEADLINE }
+    }
+
+    /// Runs `work` with a tunnel. When the tunnel dies in the middle, it is opened again and `work` runs
+    /// once more; other failures of `work` are its own.
+    ///
+    /// # Errors
+    /// Those of [`Opener::open`] and of `work`.
+    pub fn with_tunnel<T>(&self, mut work: impl FnMut(&Tunnel) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let tunnel = self.open()?;
+        let result = work(&tunnel);
+        if result.is_ok() || interrupt::requested() || tunnel.is_alive() {
+            return result;
         }
         drop(tunnel);
-        let said = runner.redact(&read(&log));
-        let port_lost =
-            said.contains("port is currently unavailable") || said.contains("Address already in use");
-        if ended == Wait::Late || !port_lost {
-            return Err(no_tunnel(route, port, ended, &said, limit).into());
-        }
+        self.ui
+            .event(Event::Warning { text: "the tunnel to the server broke; opening it again and going on" });
+        work(&self.open()?)
     }
-    Err(Failure::new(Exit::Unreachable, "NoFreePort", "no local port stayed free for the tunnel")
-        .remedy("run the same command again")
-        .into())
-}
 
-/// Runs `work` with a tunnel. When the tunnel dies in the middle, it is opened again and `work` runs once
-/// more; other failures of `work` are its own.
-///
-/// # Errors
-/// Those of [`open`] and of `work`.
-pub fn with_tunnel<T>(
-    runner: &Runner<'_>,
-    ui: &Ui,
-    route: &Route,
-    logs: &Path,
-    mut work: impl FnMut(&Tunnel) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let tunnel = open(runner, route, logs)?;
-    let result = work(&tunnel);
-    if result.is_ok() || interrupt::requested() || tunnel.is_alive() {
-        return result;
+    /// Opens a tunnel and waits until sshd greets through it.
+    ///
+    /// # Errors
+    /// Exit code 11 with az's own words when that takes longer than 90 s, 10 when az asks to sign in or is
+    /// forbidden, 9 when az or its extension is missing.
+    pub fn open(&self) -> anyhow::Result<Tunnel> {
+        let deadline = Instant::now() + self.limit;
+        for _ in 0..PORTS {
+            let port = free_port()?;
+            let command = self.route.command(&self.az, port);
+            let tunnel = Tunnel { az: self.runner.spawn(&command, &self.log)?, port };
+            let outcome = wait_for_greeting(&tunnel, deadline)?;
+            if outcome == Wait::Ready {
+                return Ok(tunnel);
+            }
+            drop(tunnel);
+            let said = std::fs::read(&self.log).unwrap_or_default();
+            let said = self.runner.redact(&String::from_utf8_lossy(&said));
+            if outcome == Wait::Late || !PORT_LOST.iter().any(|sign| said.contains(sign)) {
+                return Err(self.failure(&command, outcome, &said).into());
+            }
+        }
+        Err(Failure::new(Exit::Unreachable, "NoFreePort", "no local port stayed free for the tunnel")
+            .remedy("run the same command again")
+            .into())
     }
-    drop(tunnel);
-    ui.event(Event::Warning { text: "the tunnel to the server broke; opening it again and going on" });
-    work(&open(runner, route, logs)?)
+
+    /// Why there is no tunnel, in az's words. The messages are those of azure-cli and its `bastion`
+    /// extension.
+    fn failure(&self, command: &Command, outcome: Wait, said: &str) -> Failure {
+        let has = |sign: &str| said.contains(sign);
+        let (exit, code, remedy) = if has("az login") || has("AADSTS") {
+            let remedy = "sign in with `az login`, then run the same command again".to_owned();
+            (Exit::Access, "NotSignedIn", remedy)
+        } else if has("AuthorizationFailed") || has("Forbidden") {
+            let remedy =
+                "you need the role Reader on the Bastion, the VM and its network interface".to_owned();
+            (Exit::Access, "BastionForbidden", remedy)
+        } else if has("requires the extension") {
+            (Exit::ProgramMissing, "ProgramMissing", "install it: az extension add --name bastion".to_owned())
+        } else {
+            let remedy = format!("run the same command again; to see it by hand: {command}");
+            (Exit::Unreachable, "NoTunnel", remedy)
+        };
+        let reason = useful(said);
+        let text = match outcome {
+            Wait::Ended(status) => format!("the tunnel ended with status {status}: {reason}"),
+            _ => {
+                let limit = self.limit.as_secs();
+                format!("no SSH server answered through the tunnel within {limit} s: {reason}")
+            }
+        };
+        Failure::new(exit, code, text).resource(&self.route.vm).remedy(remedy)
+    }
 }
 
 /// A port that was free a moment ago.
@@ -176,35 +214,6 @@ fn greeting(port: u16, limit: Duration, stop: impl Fn() -> bool) -> Greeting {
     Greeting::Nothing
 }
 
-fn read(log: &PathBuf) -> String {
-    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
-}
-
-/// Why there is no tunnel, in az's words. The messages are those of azure-cli and its `bastion`
-/// extension.
-fn no_tunnel(route: &Route, port: u16, ended: Wait, said: &str, limit: Duration) -> Failure {
-    let reason = useful(said);
-    let (exit, code, remedy) = if said.contains("az login") || said.contains("AADSTS") {
-        (Exit::Access, "NotSignedIn", "sign in with `az login`, then run the same command again".to_owned())
-    } else if said.contains("AuthorizationFailed") || said.contains("Forbidden") {
-        (
-            Exit::Access,
-            "BastionForbidden",
-            "you need the role Reader on the Bastion, the VM and its NIC".to_owned(),
-        )
-    } else if said.contains("requires the extension") {
-        (Exit::ProgramMissing, "ProgramMissing", "install it: az extension add --name bastion".to_owned())
-    } else {
-        let by_hand = route.command(port);
-        (Exit::Unreachable, "NoTunnel", format!("run the same command again; to see it by hand: {by_hand}"))
-    };
-    let text = match ended {
-        Wait::Ended(status) => format!("the tunnel ended with status {status}: {reason}"),
-        _ => format!("no SSH server answered through the tunnel within {} s: {reason}", limit.as_secs()),
-    };
-    Failure::new(exit, code, text).resource(&route.vm).remedy(remedy)
-}
-
 /// az's errors without its notices, or else all it said.
 fn useful(said: &str) -> String {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -216,3 +225,6 @@ fn useful(said: &str) -> String {
         chosen[chosen.len().saturating_sub(3)..].join("; ")
     }
 }
+
+#[cfg(test)]
+mod tests;

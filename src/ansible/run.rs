@@ -171,3 +171,6 @@ fn trim(message: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

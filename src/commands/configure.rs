@@ -9,7 +9,7 @@ use crate::ansible::run::{self, Playbook, Recap};
 use crate::failure::{Exit, Failure};
 use crate::process::Runner;
 use crate::ssh::{Identity, Session, explain};
-use crate::tunnel::{Route, with_tunnel};
+use crate::tunnel::{Opener, Route};
 use crate::ui::Ui;
 
 /// How long to wait for the server's lock. A run of ours whose connection just broke may still hold it.
@@ -39,7 +39,7 @@ pub fn run(runner: &Runner<'_>, ui: &Ui, plan: &Configuration<'_>) -> anyhow::Re
     let logs = plan.state.join("logs");
     std::fs::create_dir_all(&logs)?;
     let mut patience = LOCK_PATIENCE.into_iter();
-    with_tunnel(runner, ui, plan.route, &logs, |tunnel| {
+    Opener::new(runner, ui, plan.route, &logs).with_tunnel(|tunnel| {
         let session = Session::new(plan.identity, &plan.route.vm, tunnel.port())?;
         let _lock = session.lock(runner, patience.next().unwrap_or_default())?;
         let server =

@@ -158,7 +158,7 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When it is missing or cannot run.
     pub fn spawn(&self, command: &Command, output_file: &Path) -> Result<Background, ProcessError> {
-        let mut expression = self.expression(command)?.stdout_path(output_file).stderr_to_stdout();
+        let mut expression = self.expression(command)?.stderr_to_stdout().stdout_path(output_file);
         let mut stdin = None;
         if command.holds_stdin() {
             let (reader, writer) = std::io::pipe().map_err(|error| self.io(command, &error))?;

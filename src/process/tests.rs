@@ -99,6 +99,26 @@ fn a_dropped_background_program_is_gone_and_its_note_too() {
 }
 
 #[test]
+fn a_background_programs_two_outputs_share_a_file_and_its_held_input_stays_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    with_runner(false, |runner| {
+        let child = runner.spawn(&sh("echo one; echo two >&2; read -r line").stdin_held(), &out).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while std::fs::read_to_string(&out).unwrap_or_default() != "one\ntwo\n" {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(child.ended().is_none());
+        let at_once = runner.spawn(&sh("read -r line"), &out).unwrap();
+        while at_once.ended().is_none() {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+}
+
+#[test]
 fn orphans_are_ended_but_not_strangers_with_a_recycled_id() {
     let folder = tempfile::tempdir().unwrap();
     let mut children: Vec<_> = (0..2)
