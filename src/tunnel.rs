@@ -17,10 +17,11 @@ const DEADLINE: Duration = Duration::from_secs(90);
 const STILL_ALIVE: Duration = Duration::from_secs(15);
 /// Between two attempts to connect, and two looks for an interrupt.
 const STEP: Duration = Duration::from_millis(200);
-/// Ports tried when another program takes the one that the kernel gave us.
-const PORTS: usize = 3;
-/// What az says then.
-const PORT_LOST: [&str; 2] = ["port is currently unavailable", "Address already in use"];
+/// Before az is started again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What az says when it may work the next time: another program took the port, or az had listened already
+/// and then the Bastion did not take the first connection, as with a VM that is still starting.
+const TRANSIENT: [&str; 3] = ["port is currently unavailable", "Address already in use", "Tunnel is ready"];
 
 /// From where to where.
 #[derive(Debug, Clone)]
@@ -104,7 +105,7 @@ impl<'a> Opener<'a> {
     /// forbidden, 9 when az or its extension is missing.
     pub fn open(&self) -> anyhow::Result<Tunnel> {
         let deadline = Instant::now() + self.limit;
-        for _ in 0..PORTS {
+        loop {
             let port = free_port()?;
             let command = self.route.command(&self.az, port);
             let tunnel = Tunnel { az: self.runner.spawn(&command, &self.log)?, port };
@@ -115,13 +116,12 @@ impl<'a> Opener<'a> {
             drop(tunnel);
             let said = std::fs::read(&self.log).unwrap_or_default();
             let said = self.runner.redact(&String::from_utf8_lossy(&said));
-            if outcome == Wait::Late || !PORT_LOST.iter().any(|sign| said.contains(sign)) {
+            let worth_another = TRANSIENT.iter().any(|sign| said.contains(sign));
+            if outcome == Wait::Late || !worth_another || Instant::now() >= deadline {
                 return Err(self.failure(&command, outcome, &said).into());
             }
+            interrupt::sleep(PAUSE)?;
         }
-        Err(Failure::new(Exit::Unreachable, "NoFreePort", "no local port stayed free for the tunnel")
-            .remedy("run the same command again")
-            .into())
     }
 
     /// Why there is no tunnel, in az's words. The messages are those of azure-cli and its `bastion`

@@ -85,12 +85,14 @@ fn another_server_than_sshd_is_no_tunnel() {
 }
 
 #[test]
-fn a_port_that_was_lost_is_replaced() {
+fn what_may_pass_is_tried_again() {
     let server = TestServer::start();
-    with_opener("taken-once", server.port(), DEADLINE, |opener, folder| {
-        opener.open().unwrap();
-        assert_eq!(std::fs::read_to_string(folder.join("args")).unwrap().lines().count(), 2);
-    });
+    for mode in ["taken-once", "refused-once"] {
+        with_opener(mode, server.port(), DEADLINE, |opener, folder| {
+            opener.open().unwrap();
+            assert_eq!(std::fs::read_to_string(folder.join("args")).unwrap().lines().count(), 2, "{mode}");
+        });
+    }
 }
 
 #[test]

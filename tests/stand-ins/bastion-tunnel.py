@@ -2,7 +2,7 @@
 """Plays `az network bastion tunnel` as azure-cli's bastion extension does, with messages and --port 0.
 
 TUNNEL_TO     the local port it leads to
-TUNNEL_MODE   relay (default), silent, error, login, taken-once, dies-once
+TUNNEL_MODE   relay (default), silent, error, login, taken-once, refused-once, dies-once
 TUNNEL_NOTES  a folder: `args` gets a line for each start, `pids` those of this process and of its child
 """
 
@@ -46,6 +46,8 @@ def pump(source, target):
 def serve(client, number):
     if mode == "silent":
         return
+    if mode == "refused-once" and first_time("refused"):
+        os._exit(1)
     if mode == "dies-once" and number == 2 and first_time("died"):
         os._exit(1)
     server = socket.create_connection(("127.0.0.1", int(os.environ["TUNNEL_TO"])))
