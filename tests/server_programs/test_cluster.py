@@ -57,7 +57,8 @@ class Steps(unittest.TestCase):
         self.import_it()
         self.assertEqual(self.seen, {"template.txt": 0o600, "parameters.json": 0o600})
         self.assertEqual(os.listdir(self.folder + "/work"), [])
-        nodes = [{"Name": "scheduler", "TargetState": "Started"}, {"Name": "login1"}]
+        failed = {"Name": "login2", "TargetState": "Started", "State": "Failed"}
+        nodes = [{"Name": "scheduler", "TargetState": "Started"}, {"Name": "login1"}, failed]
         self.assertEqual(self.state(nodes), {"uploaded": {}, "imported": "abc", "started": ["scheduler"]})
         self.assertEqual(self.state([])["imported"], "", "a cluster that is gone must be imported")
 
@@ -102,12 +103,12 @@ class Steps(unittest.TestCase):
 
 class Ready(unittest.TestCase):
     def test_a_locker_is_asked_again_at_most_every_two_minutes(self):
-        now, asked = [0.0], []
-        with mock.patch.object(ready, "select", lambda query: []), mock.patch.object(
+        now, asked, rows = [0.0], [], [{"Name": "azure-storage", "State": "Failed", "Message": "403 no right"}]
+        with mock.patch.object(ready, "select", lambda query: rows), mock.patch.object(
             ready, "run", lambda *command: asked.append(now[0])
         ), mock.patch.object(base.time, "monotonic", lambda: now[0]), mock.patch.object(
             base.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds)
-        ), self.assertRaisesRegex(base.Problem, "locker azure-storage was not created within 600 s"):
+        ), self.assertRaisesRegex(base.Problem, "within 600 s .Failed: 403 no right."):
             ready.locker({"name": "azure-storage", "patience": 600})
         self.assertEqual(asked, [120, 240, 360, 480, 600])
 

@@ -8,11 +8,11 @@ from base import CYCLE_SERVER, Problem, answer, run, select, wait_until
 
 def locker(want):
     """Waits for the locker; asks for another attempt at most every two minutes, since each one starts over."""
-    name, asked = want["name"], []
+    name, asked, rows = want["name"], [], []
     last = time.monotonic()
 
     def created():
-        nonlocal last
+        nonlocal last, rows
         rows = select(f'select * from Cloud.Locker where Name == "{name}"')
         if any(row.get("State") == "Created" for row in rows):
             return True
@@ -24,10 +24,16 @@ def locker(want):
 
     if not wait_until(created, want["patience"], pause=5):
         raise Problem(
-            f"locker {name} was not created within {want['patience']} s; check that the server's identity is Storage "
-            "Blob Data Contributor on the locker account and that the account's endpoint resolves on this server"
+            f"locker {name} was not created within {want['patience']} s{said_of(rows)}; check that the server's "
+            "identity is Storage Blob Data Contributor on the locker account, and that its endpoint resolves here"
         )
     return {"changed": bool(asked)}
+
+
+def said_of(rows):
+    """What CycleCloud notes about a locker that is not there yet."""
+    notes = [str(value) for row in rows for key, value in row.items() if key == "State" or key.endswith("Message")]
+    return f" ({': '.join(notes)[:200]})" if notes else ""
 
 
 def machine_types(want):

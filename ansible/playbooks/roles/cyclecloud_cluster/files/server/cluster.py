@@ -27,8 +27,13 @@ def state(want):
     return {
         "uploaded": evidence["uploaded"],
         "imported": evidence["imported"].get(cluster, "") if nodes else "",
-        "started": [node["Name"] for node in nodes if node.get("TargetState") == "Started"],
+        "started": [node["Name"] for node in nodes if is_started(node)],
     }
+
+
+def is_started(node):
+    """Whether a node runs or is on its way; one that failed is worth another start."""
+    return node.get("TargetState") == "Started" and node.get("State") != "Failed"
 
 
 def upload(want):
