@@ -13,9 +13,13 @@ const MAX_DEPTH: usize = 5;
 pub fn check(plan: &Plan, world: &dyn World) -> Result<(), AzureError> {
     let mut puts = Vec::new();
     collect(plan, world, 0, &mut puts)?;
-    let details = types::preflight(&puts, world);
+    let mut details = types::preflight(&puts, world);
     if details.is_empty() {
         return Ok(());
+    }
+    // Azure asks the marketplace before the providers, and answers with its refusal alone.
+    if let Some(at) = details.iter().position(|error| error.code == "MarketplacePurchaseEligibilityFailed") {
+        return Err(details.swap_remove(at));
     }
     let mut error = AzureError::gateway(
         400,
