@@ -1,7 +1,6 @@
 //! What the CycleCloud stand-ins accept, resolve and refuse: templates, parameters, expressions, records.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,7 +25,8 @@ Autoscale = true
         SSD = true
     [[node scheduler]]
     MachineType = $SchedulerMachineType
-    ComputerName = ${toLower(strjoin("-", ClusterName, "SCHEDULER"))}
+    ComputerName = ${toLower(regexps("([^a-zA-Z0-9-])", ifThenElse(HostName == "Own", StrJoin("-", ClusterName, "SCHEDULER"), ifThenElse(Size(Trim(HostName)) == 0, undefined, HostName)), "-"))}
+    Zone = ${ifThenElse(Flag, "1", undefined)}
         [[[cluster-init azure-storage/code_cli:default:1.0.0]]]
         [[[network-interface eth0]]]
         AssociatePublicIpAddress = false
@@ -36,6 +36,13 @@ Autoscale = true
     [[node login1]]
     Extends = loginbase
     Tags.Role = login
+    [[nodearray standby]]
+    Extends = scheduler
+    ComputerName := undefined
+    InitialCount = $Flag
+        [[[configuration cyclecloud.mounts.shared]]]
+        disabled = ${Flag isnt true}
+        address = ${ifThenElse(Flag == false && !(Cores > 1000), "10.0.0.1", undefined)}
     [[nodearray hpc]]
     MachineType = Standard_ND96isr_H100_v5
     MaxCount = ${Cores / 96}
@@ -58,9 +65,15 @@ Autoscale = true
         [[[parameter Specs]]]
         ParameterType = Cloud.ClusterInitSpecs
         DefaultValue = =undefined
-        [[[parameter About]]]
-        Description = '''many
-        lines = here'''
+        [[[parameter HostName]]]
+        DefaultValue = Own
+        Config.Plugin = pico.form.TextBox
+        [[[parameters Deep]]]
+            [[[[parameter About]]]]
+            HideLabel = true
+            Config.Template := "<p>with = and 'quotes'</p>"
+            Description = '''many
+            lines = here'''
 "#;
 
 fn parameters() -> Value {
@@ -116,34 +129,15 @@ fn a_good_cluster_is_resolved() {
     tagged["NodeTags"] = json!({"team": "ai"});
     let answer = &ask(&[cluster(TEMPLATE, tagged)])[0]["ok"];
     let nodes: Vec<&String> = answer.as_object().unwrap().keys().collect();
-    assert_eq!(nodes, ["scheduler", "login1", "hpc"], "{answer}");
+    assert_eq!(nodes, ["scheduler", "login1", "standby", "hpc"], "{answer}");
     assert_eq!(answer["scheduler"]["MachineType"], "Standard_F2s_v2");
     assert_eq!(answer["scheduler"]["ComputerName"], "slurmcluster-scheduler");
     assert_eq!(answer["scheduler"]["specs"], json!(["slurm:default", "code_cli:default"]));
+    assert_eq!(answer["standby"]["MachineType"], "Standard_F2s_v2");
+    assert_eq!(answer["standby"]["ComputerName"], Value::Null);
     assert_eq!(answer["login1"]["MachineType"], "Standard_D8ads_v5");
     assert_eq!(answer["login1"]["Tags"], json!({"team": "ai", "Role": "login"}));
     assert_eq!(answer["hpc"]["MaxCount"], 2);
-}
-
-#[test]
-fn the_template_of_upstream_is_read_and_resolved() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cyclecloud-slurm/slurm.txt");
-    let mut given = parameters();
-    let urn = "microsoft-dsvm:ubuntu-hpc:2404:latest";
-    for kind in ["Scheduler", "HPC", "HTC", "GPU", "Dynamic"] {
-        given[format!("{kind}ImageName")] = json!(urn);
-        given[format!("{kind}MachineType")] = json!("Standard_F2s_v2");
-    }
-    given["LoginImageName"] = json!(urn);
-    given["loginMachineType"] = json!("Standard_D8ads_v5");
-    let answer = &ask(&[cluster(&fs::read_to_string(path).unwrap(), given)])[0];
-    let nodes: Vec<&String> = answer["ok"].as_object().unwrap_or_else(|| panic!("{answer}")).keys().collect();
-    assert_eq!(nodes, ["scheduler", "scheduler-ha", "login", "hpc", "htc", "gpu", "dynamic"]);
-    assert_eq!(answer["ok"]["scheduler"]["ComputerName"], "slurmcluster-scheduler");
-    assert_eq!(
-        answer["ok"]["hpc"]["specs"],
-        json!(["healthagent:default", "monitoring:default", "slurm:default", "slurm:execute"])
-    );
 }
 
 #[test]
