@@ -16,9 +16,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let scene = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(scene.path("bin")).unwrap();
-        symlink(STAND_IN, scene.path("bin/python3")).unwrap();
+        let scene = Self { folder: tempfile::tempdir().expect("a folder") };
+        std::fs::create_dir(scene.path("bin")).expect("made");
+        symlink(STAND_IN, scene.path("bin/python3")).expect("linked");
         scene
     }
 
@@ -56,13 +56,14 @@ fn document(output: &Output) -> Value {
 
 fn made(output: &Output) -> bool {
     assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    document(output)["result"]["made"].as_bool().unwrap()
+    document(output)["result"]["made"].as_bool().expect("a flag")
 }
 
 /// The version in the one file that holds versions.
 fn version() -> String {
     let text = include_str!("../bicep/versions.json");
-    serde_json::from_str::<Value>(text).unwrap()["ansibleCore"].as_str().unwrap().to_owned()
+    let versions: Value = serde_json::from_str(text).expect("JSON");
+    versions["ansibleCore"].as_str().expect("a version").to_owned()
 }
 
 #[test]
@@ -185,8 +186,8 @@ fn an_interrupt_ends_pip() {
 fn children_left(scene: &Scene) -> usize {
     let mark = format!("PYTHON_NOTES={}", scene.path("notes").display());
     let is_ours = |entry: std::io::Result<std::fs::DirEntry>| {
-        let environment = std::fs::read(entry.unwrap().path().join("environ")).unwrap_or_default();
+        let environment = std::fs::read(entry.expect("an entry").path().join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains(&mark)
     };
-    std::fs::read_dir("/proc").unwrap().map(is_ours).filter(|ours| *ours).count()
+    std::fs::read_dir("/proc").expect("listed").map(is_ours).filter(|ours| *ours).count()
 }
