@@ -1,0 +1,158 @@
+//! The unmodified az against the twin: sign-in, and every command that the driver runs.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use assert_cmd::cargo::cargo_bin;
+
+const S: &str = "11111111-1111-4111-8111-111111111111";
+const TERMS: &str = "--publisher azurecyclecloud --offer azure-cyclecloud --plan cyclecloud8-gen2";
+
+/// A twin started with `up`; ended when dropped.
+struct Twin {
+    dir: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Twin {
+    fn up(scenario: &str) -> Twin {
+        let az = Command::new("az").arg("version").output();
+        assert!(
+            az.is_ok(),
+            "az is not on PATH: python3 -m venv V && V/bin/pip install azure-cli==2.91.0, then PATH=V/bin:$PATH"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("scenario.yaml");
+        std::fs::write(&file, scenario).unwrap();
+        let mut up = twin(dir.path());
+        let output = up.args(["up", "--no-hosts", "--scenario"]).arg(&file).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(twin(dir.path()).arg("env").output().unwrap().stdout).unwrap();
+        let pair = |line: &str| {
+            let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
+            Some((name.to_owned(), value.trim_matches('\'').to_owned()))
+        };
+        Twin { environment: lines.lines().filter_map(pair).collect(), dir }
+    }
+
+    /// Runs a shell line in the twin's environment.
+    fn sh(&self, line: &str) -> Output {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", line]).envs(self.environment.iter().cloned());
+        command.current_dir(self.dir.path()).env("S", S).env("TERMS", TERMS).output().unwrap()
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        let down = twin(self.dir.path()).arg("down").status();
+        assert!(down.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+fn twin(dir: &Path) -> Command {
+    let mut command = Command::new(cargo_bin("ccslurm4ai-twin"));
+    command.env("CCSLURM4AI_TWIN_DIR", dir);
+    command
+}
+
+/// Runs each line; its exit status and a part of what it says must be as given.
+fn check(twin: &Twin, rows: &[(&str, i32, &str)]) {
+    for (line, status, part) in rows {
+        let output = twin.sh(line);
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(*status), "{line}\n{said}");
+        assert!(said.contains(part), "{line}: '{part}' is not in\n{said}");
+    }
+    println!("{} commands", rows.len());
+}
+
+#[test]
+fn az_as_service_principal() {
+    let twin = Twin::up(
+        "deleted_vaults: [{name: kvlost, group: rg1, location: eastus, secrets: {admin-Pwd: s3cret}}]\n\
+         roles: [{role: Owner}, {role: Key Vault Secrets User}]\n\
+         quota: {eastus: {standardNDSH100v5Family: 95}}\n",
+    );
+    std::fs::write(twin.dir.path().join("main.json"), TEMPLATE).unwrap();
+    let arm = |path: &str| format!("az rest --method get --url \"/subscriptions/$S{path}\"");
+    let usages = arm("/providers/Microsoft.Compute/locations/eastus/usages?api-version=2024-11-01")
+        + " --query \"value[?name.value=='standardNDSH100v5Family'].limit | [0]\"";
+    let skus = arm("/providers/Microsoft.Compute/skus?api-version=2021-07-01&\\$filter=location eq 'eastus'")
+        + " --query \"value[?name=='Standard_ND96isr_H100_v5'].family | [0]\" -o tsv";
+    let deployments =
+        arm("/resourceGroups/rg1/providers/Microsoft.Resources/deployments?api-version=2025-04-01")
+            + " --query 'value[].name' -o tsv";
+    check(
+        &twin,
+        &[
+            ("az version -o json", 0, "\"bastion\""),
+            ("az account show --subscription $S -o json", 0, "\"servicePrincipal\""),
+            ("az account show --subscription nonsense -o json", 1, "not found"),
+            ("az account list -o json", 0, "\"Twin\""),
+            ("az account get-access-token --subscription $S -o json", 0, "accessToken"),
+            (&arm("/locations?api-version=2022-12-01"), 0, "westeurope"),
+            (&usages, 0, "95"),
+            (&skus, 0, "standardNDSH100v5Family"),
+            ("az group create -n rg1 -l eastus --tags a=b --subscription $S -o json", 0, "Succeeded"),
+            ("az group exists -n nope", 0, "false"),
+            ("az group show -n nope", 3, "ResourceGroupNotFound"),
+            (
+                "az tag update --resource-id /subscriptions/$S/resourceGroups/rg1 --operation merge --tags c=d -o json",
+                0,
+                "\"c\": \"d\"",
+            ),
+            (&arm("/resourcegroups/rg1?api-version=2024-11-01"), 0, "\"a\": \"b\""),
+            ("az vm image terms show $TERMS --query accepted", 0, "false"),
+            ("az vm image terms accept $TERMS --query accepted", 0, "true"),
+            (&arm("/providers/Microsoft.KeyVault/deletedVaults?api-version=2026-02-01"), 0, "kvlost"),
+            ("az keyvault recover -n kvlost -l eastus --query properties.provisioningState", 0, "Succeeded"),
+            ("az keyvault secret show --vault-name kvlost -n admin-Pwd --query value -o tsv", 0, "s3cret"),
+            ("az keyvault secret show --vault-name kvlost -n nope", 3, "SecretNotFound"),
+            (
+                "echo '{\"parameters\": {\"p\": {\"value\": \"hello\"}}}' | az deployment group create -g rg1 -n d1 --template-file main.json -p @- --no-wait",
+                0,
+                "",
+            ),
+            (
+                "az deployment group wait -g rg1 -n d1 --created --interval 1; az deployment group show -g rg1 -n d1 --query properties.outputs.o.value",
+                0,
+                "hello",
+            ),
+            (
+                "az deployment operation group list -g rg1 -n d1 --query '[].properties.provisioningOperation' -o tsv",
+                0,
+                "EvaluateDeploymentOutput",
+            ),
+            ("az deployment group cancel -g rg1 -n d1", 1, "DeploymentCannotBeCancelled"),
+            (&deployments, 0, "d1"),
+            ("az group delete -n rg1 -y && az group exists -n rg1", 0, "false"),
+        ],
+    );
+}
+
+const TEMPLATE: &str = r#"{
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0", // az sends comments on
+    "parameters": {"p": {"type": "string"}},
+    "resources": [],
+    "outputs": {"o": {"type": "string", "value": "[parameters('p')]"}}
+}"#;
+
+#[test]
+fn az_as_user_and_signed_out() {
+    for (sign_in, line, status, part) in [
+        (
+            "user",
+            "az account show --query user -o json && az ad signed-in-user show --query id",
+            0,
+            "77777777-7777",
+        ),
+        ("none", "az account list -o json 2>&1 && az group list", 1, "az login"),
+        ("expired", "az account show -o none && az group list", 1, "AADSTS700082"),
+    ] {
+        let twin = Twin::up(&format!("sign_in: {sign_in}"));
+        check(&twin, &[(line, status, part)]);
+    }
+}
