@@ -70,9 +70,10 @@ fn id(call: &Call<'_>) -> String {
 fn start(call: &Call<'_>) -> Answer {
     let id = id(call);
     let boot = plan(&call.azure.state(), &id).ok_or_else(|| resources::missing(&id))?;
-    if power(&call.azure.state(), &id) != "PowerState/running" {
+    let stopped = call.azure.state().deallocated.contains(&key(&id));
+    if stopped {
         boot_host(call.azure, &boot)?;
-        set_power(&mut call.azure.state(), &id, "PowerState/running");
+        call.azure.state().deallocated.remove(&key(&id));
     }
     Ok(Reply::empty(200))
 }
@@ -83,37 +84,22 @@ fn deallocate(call: &Call<'_>) -> Answer {
         return Err(resources::missing(&id));
     }
     call.azure.stop_host(&id);
-    set_power(&mut call.azure.state(), &id, "PowerState/deallocated");
+    call.azure.state().deallocated.insert(key(&id));
     Ok(Reply::empty(200))
 }
 
-fn power(state: &State, id: &str) -> String {
-    let hidden = state.resource(id).map(|one| one.hidden["powerState"].clone());
-    hidden.and_then(|one| one.as_str().map(str::to_owned)).unwrap_or_else(|| "PowerState/running".into())
-}
-
-fn set_power(state: &mut State, id: &str, power: &str) {
-    if let Some(machine) = state.resources.get_mut(&key(id)) {
-        if machine.hidden.is_null() {
-            machine.hidden = json!({});
-        }
-        machine.hidden["powerState"] = json!(power);
-    }
-}
-
 /// Adds the instance view that `$expand=instanceView` asks for.
-pub fn add_instance_view(body: &mut Value, machine: &Resource) {
+pub fn add_instance_view(body: &mut Value, state: &State, machine: &Resource) {
     if !machine.kind.eq_ignore_ascii_case(MACHINE) {
         return;
     }
-    let power = machine.hidden["powerState"].as_str().unwrap_or("PowerState/running");
-    let shown = power.trim_start_matches("PowerState/");
-    body["properties"]["instanceView"] = json!({
-        "statuses": [
-            {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": jiff::Timestamp::now().to_string()},
-            {"code": power, "level": "Info", "displayStatus": format!("VM {shown}")},
-        ],
+    let power = if state.deallocated.contains(&key(&machine.id)) { "deallocated" } else { "running" };
+    let provisioned = json!({
+        "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded",
+        "time": super::now(),
     });
+    let power = json!({"code": format!("PowerState/{power}"), "level": "Info", "displayStatus": format!("VM {power}")});
+    body["properties"]["instanceView"] = json!({"statuses": [provisioned, power]});
 }
 
 /// What a VM's host needs, from its body and that of its primary network interface.

@@ -102,7 +102,7 @@ fn get(call: &Call<'_>) -> Answer {
             let found = state.resource(&id.full).ok_or_else(|| missing(&id.full))?;
             let mut body = found.body.clone();
             if expand.eq_ignore_ascii_case("instanceView") {
-                machines::add_instance_view(&mut body, found);
+                machines::add_instance_view(&mut body, &state, found);
             }
             let reply = Reply::json(200, &body);
             Ok(match body["etag"].as_str() {
@@ -196,6 +196,7 @@ pub fn remove(azure: &Azure, id: &str) {
     let mut state = azure.state();
     state.resources.retain(|id, _| *id != own && !id.starts_with(&prefix));
     state.role_assignments.retain(|id, _| *id != own && !id.starts_with(&prefix));
+    state.deallocated.remove(&own);
 }
 
 /// The group of an id exists.

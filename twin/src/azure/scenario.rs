@@ -176,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn every_scenario_in_the_repository_is_read() {
+        let mut count = 0;
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")).unwrap() {
+            Scenario::load(&entry.unwrap().path()).unwrap();
+            count += 1;
+        }
+        assert!(count > 0);
+    }
+
+    #[test]
     fn refuses_unknown_keys_and_negative_times() {
         for text in [
             "role_dely: 1",

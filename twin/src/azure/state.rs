@@ -3,7 +3,7 @@
 //! Seam to `arm`: its type rules get the written body and what was there, and return the body that a GET answers;
 //! the engine here stores it. Look-ups are by resource id, whose letter case Azure ignores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -186,6 +186,8 @@ pub struct State {
     pub deleted_vaults: BTreeMap<String, DeletedVault>,
     /// Blobs by `account/container/path`.
     pub blobs: BTreeMap<String, Blob>,
+    /// [`key`]s of VMs that are deallocated.
+    pub deallocated: BTreeSet<String>,
     /// Deployments by [`key`] of their id.
     pub deployments: BTreeMap<String, Deployment>,
     /// Principals by object id.

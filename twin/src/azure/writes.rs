@@ -129,6 +129,12 @@ fn store(
     if parsed.is(ASSIGNMENT) {
         assign(azure, state, caller, &parsed, &body);
     }
+    // what a write changes besides keeps its own api-version and write-only parts
+    let known = state.resource(id).filter(|_| hidden.is_null());
+    let (api_version, hidden) = match known {
+        Some(known) => (known.api_version.as_str(), known.hidden.clone()),
+        None => (api_version, hidden),
+    };
     let resource =
         Resource { id: id.to_owned(), kind: parsed.kind, api_version: api_version.to_owned(), body, hidden };
     state.resources.insert(key(id), resource);
