@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::azure::routes::{Route, Versions, table};
 use crate::claims::{Claim, Sure};
-use crate::{azure, extension, hosts};
+use crate::{arm, azure, extension, hosts};
 
 const HEAD: &str = "# What the twin plays, and where that is known from\n\n\
     Printed by `ccslurm4ai-twin claims` from the route table and the rooms' claims; a test holds file and table in step.\n\
@@ -32,9 +32,10 @@ pub fn render() -> String {
     page
 }
 
-fn rooms() -> [(&'static str, &'static [Claim]); 3] {
+fn rooms() -> [(&'static str, &'static [Claim]); 4] {
     [
         ("Refusals and delays", azure::refusals::CLAIMS),
+        ("Templates and resource types", arm::types::CLAIMS),
         ("Stand-in az extension", extension::CLAIMS),
         ("Hosts and stand-ins on them", hosts::claims::CLAIMS),
     ]

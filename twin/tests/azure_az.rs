@@ -1,5 +1,8 @@
 //! The unmodified az against the twin: sign-in, and every command that the driver runs.
+#![allow(clippy::unwrap_used)] // helpers of tests may panic
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -139,6 +142,62 @@ const TEMPLATE: &str = r#"{
     "resources": [],
     "outputs": {"o": {"type": "string", "value": "[parameters('p')]"}}
 }"#;
+
+/// A stand-in for a VM's port: answers every connection with what it got.
+fn echo() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut bytes = [0; 64];
+            let length = stream.read(&mut bytes).unwrap_or_default();
+            let _ = stream.write_all(&bytes[..length]);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_deployment_makes_a_vm_and_a_tunnel_leads_to_it() {
+    let twin = Twin::up(&format!("tunnel_to: '127.0.0.1:{}'\n", echo()));
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tunnel.json");
+    std::fs::copy(template, twin.dir.path().join("main.json")).unwrap();
+    let machine = "/subscriptions/$S/resourceGroups/rg1/providers/Microsoft.Compute/virtualMachines/vm1";
+    let tunnel = |target: &str, then: &str| {
+        format!(
+            "exec 3>&1; az network bastion tunnel --subscription $S -g rg1 --name bastion --target-resource-id {target} \
+             --resource-port 22 --port 0 2>tunnel.log & id=$!; for i in $(seq 100); do grep -q 'Tunnel is ready' tunnel.log && break; \
+             kill -0 $id || break; sleep 0.1; done; port=$(sed -n 's/.*connect on port //p' tunnel.log); {then}"
+        )
+    };
+    let talk = "python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); s.sendall(b'hello'); print(s.recv(9))\"; \
+                sleep 0.3; kill -INT $id; wait $id; cat tunnel.log";
+    let lost = "python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9))\" & wait $id; wait; cat tunnel.log";
+    check(
+        &twin,
+        &[
+            ("az group create -n rg1 -l eastus -o none && az deployment group create -g rg1 -n d1 --template-file main.json --query properties.outputs.address.value", 0, "10.64.0.4"),
+            (&format!("az rest --method get --url '{machine}?api-version=2025-04-01' --query properties.provisioningState").replace('\'', "\""), 0, "Succeeded"),
+            (&tunnel(machine, talk), 0, "b'hello'"),
+            (&tunnel(machine, talk), 0, "Ctrl + C to close"),
+            (&tunnel(&format!("{machine}x"), lost), 0, "was not found"),
+        ],
+    );
+    let requests = twin_requests(&twin);
+    let of_tunnel = |method: &str| {
+        requests.lines().filter(|line| line.contains("/api/tokens") && line.contains(method)).count()
+    };
+    assert_eq!(
+        (of_tunnel("POST"), of_tunnel("DELETE")),
+        (3, 2),
+        "every token that was given is given back\n{requests}"
+    );
+}
+
+fn twin_requests(running: &Twin) -> String {
+    String::from_utf8(twin(running.dir.path()).arg("requests").output().unwrap().stdout).unwrap()
+}
 
 #[test]
 fn az_as_user_and_signed_out() {

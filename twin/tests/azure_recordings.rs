@@ -1,4 +1,5 @@
 //! Replies of the twin have the status, the headers a client acts on and the shape of those recorded from the real Azure.
+#![allow(clippy::unwrap_used)] // helpers of tests may panic
 
 mod azure_support;
 

@@ -4,16 +4,16 @@ use super::Azure;
 use super::error::AzureError;
 use super::subscription::{invalid_namespace, registered};
 use crate::arm::World;
-use crate::arm::types::{Change, Put};
+use crate::arm::types::{self, Change, Put};
 
 /// Every modelled type with its api-versions.
 pub fn all() -> Vec<(&'static str, &'static [&'static str])> {
-    Vec::new()
+    types::all().collect()
 }
 
 /// What a PUT becomes, by the rules of its type.
-pub fn put(put: &Put, _world: &dyn World) -> Result<Vec<Change>, AzureError> {
-    Err(super::resources::missing(&put.id))
+pub fn put(put: &Put, world: &dyn World) -> Result<Vec<Change>, AzureError> {
+    types::put(put, world)
 }
 
 /// Azure's refusal of a type or api-version that is not there. `location` decides the wording where it is known.

@@ -84,7 +84,8 @@ fn admit(call: &Call<'_>, verb: &str) -> Result<Target, AzureError> {
             (kind.clone(), scope.clone(), scope.split('/').nth(4).map(str::to_owned))
         }
     };
-    kinds::check(call.azure, &kind, call.request.query("api-version"), None)?;
+    let body = if call.request.method == "PUT" { call.request.json()? } else { Value::Null };
+    kinds::check(call.azure, &kind, call.request.query("api-version"), body["location"].as_str())?;
     call.azure.require(call.caller()?, Action::Control(&format!("{kind}/{verb}")), &scope)?;
     if let Some(group) =
         group.filter(|name| !call.azure.state().groups.contains_key(&name.to_ascii_lowercase()))

@@ -52,10 +52,13 @@ pub fn put(
     let changes = kinds::put(&put, &View { azure, state: &state, caller })?;
     let created = state.resource(id).is_none();
     for change in changes {
-        apply(azure, &mut state, caller, api_version, change);
+        apply(azure, &mut state, caller, &put, change);
     }
     let stored = state.resource(id).ok_or_else(|| super::resources::missing(id))?;
-    let written = Written { created, body: stored.body.clone(), boot: None, kind: parsed.kind.clone() };
+    let mut written = Written { created, body: stored.body.clone(), boot: None, kind: parsed.kind.clone() };
+    if parsed.is(ASSIGNMENT) {
+        written.body["properties"]["createdBy"] = Value::Null; // only later reads tell it (recorded: azure-cli)
+    }
     if created && parsed.is(machines::MACHINE) {
         return Ok(booting(&mut state, azure, written, id));
     }
@@ -92,9 +95,9 @@ fn conflicts(state: &State, id: &ResourceId, body: &Value) -> Result<(), AzureEr
     Err(AzureError::new(409, "RoleAssignmentExists", message))
 }
 
-fn apply(azure: &Azure, state: &mut State, caller: &Caller, api_version: &str, change: Change) {
+fn apply(azure: &Azure, state: &mut State, caller: &Caller, put: &Put, change: Change) {
     match change {
-        Change::Resource { id, body, hidden } => store(azure, state, caller, api_version, &id, body, hidden),
+        Change::Resource { id, body, hidden } => store(azure, state, caller, put, &id, body, hidden),
         Change::Principal { object_id, app_id, name } => {
             let kind = "ServicePrincipal".to_owned();
             let principal = Principal { object_id: object_id.clone(), app_id, kind, name, secret: None };
@@ -116,27 +119,18 @@ fn apply(azure: &Azure, state: &mut State, caller: &Caller, api_version: &str, c
     }
 }
 
-fn store(
-    azure: &Azure,
-    state: &mut State,
-    caller: &Caller,
-    api_version: &str,
-    id: &str,
-    body: Value,
-    hidden: Value,
-) {
+fn store(azure: &Azure, state: &mut State, caller: &Caller, put: &Put, id: &str, body: Value, hidden: Value) {
     let Some(parsed) = ResourceId::parse(id) else { return };
     if parsed.is(ASSIGNMENT) {
         assign(azure, state, caller, &parsed, &body);
     }
     // what a write changes besides keeps its own api-version and write-only parts
-    let known = state.resource(id).filter(|_| hidden.is_null());
+    let known = state.resource(id).filter(|_| key(id) != key(&put.id));
     let (api_version, hidden) = match known {
-        Some(known) => (known.api_version.as_str(), known.hidden.clone()),
-        None => (api_version, hidden),
+        Some(known) => (known.api_version.clone(), known.hidden.clone()),
+        None => (put.api_version.clone(), hidden),
     };
-    let resource =
-        Resource { id: id.to_owned(), kind: parsed.kind, api_version: api_version.to_owned(), body, hidden };
+    let resource = Resource { id: id.to_owned(), kind: parsed.kind, api_version, body, hidden };
     state.resources.insert(key(id), resource);
 }
 
