@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::ui::Answer;
 
+/// What to do after an interrupt.
+pub const GO_ON: &str = "run the same command again: it goes on where it stopped";
+
 /// Exit codes of every command; they are documented for users in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

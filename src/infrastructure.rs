@@ -101,7 +101,7 @@ impl Site<'_> {
     /// [`Exit::Busy`] while a deployment runs; [`Exit::Deployment`] when none ever succeeded.
     pub fn newest(&self, deployments: &[Deployment]) -> anyhow::Result<Infrastructure> {
         if let Some(active) = deployments.first().filter(|deployment| deployment.is_active()) {
-            return Err(busy(active).into());
+            return Err(self.deployments().busy(active, "its outputs are not there yet").into());
         }
         let newest = deployments.iter().find(|deployment| deployment.succeeded()).ok_or_else(|| {
             let group = &self.config.resource_group_name;
@@ -125,7 +125,9 @@ impl Site<'_> {
             Some(newest) if newest.is_active() && newest.input_hash == hash => {
                 return self.attach(newest);
             }
-            Some(newest) if newest.is_active() => return Err(busy(newest).into()),
+            Some(newest) if newest.is_active() => {
+                return Err(self.deployments().busy(newest, "it has other inputs").into());
+            }
             Some(newest) if newest.succeeded() && newest.input_hash == hash && !force => {
                 self.ui.event(Event::Skipped {
                     name: "deployment",
@@ -217,7 +219,7 @@ impl Site<'_> {
         let started = self.phase("deployment", || {
             let name = deployments.start(&self.templates.main_json(), document)?;
             if self.runner.is_dry_run() {
-                return Ok((None, "not started: dry run".to_owned()));
+                return Ok((None, String::new()));
             }
             let done = deployments.follow(&name)?;
             Ok((Some(done), name))
@@ -246,14 +248,11 @@ impl Site<'_> {
     }
 
     fn phase<T>(&self, name: &str, work: impl FnOnce() -> anyhow::Result<(T, String)>) -> anyhow::Result<T> {
-        self.ui.phase(name, work)
+        self.ui.phase(name, || {
+            let (value, note) = work()?;
+            Ok((value, if self.runner.is_dry_run() { "only shown: dry run".to_owned() } else { note }))
+        })
     }
-}
-
-fn busy(active: &Deployment) -> Failure {
-    let message = format!("the deployment {} is {} with other inputs", active.name, active.state);
-    Failure::new(Exit::Busy, "DeploymentActive", message)
-        .remedy("wait until it ends, or cancel it with `az deployment group cancel`, and run this again")
 }
 
 fn join<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {

@@ -55,8 +55,9 @@ fn as_failure(error: &anyhow::Error) -> Failure {
     }
     let text = format!("{error:#}");
     match error.downcast_ref::<ProcessError>() {
-        Some(ProcessError::Interrupted) => Failure::new(Exit::Interrupted, "Interrupted", "interrupted")
-            .remedy("run the same command again: it goes on where it stopped"),
+        Some(ProcessError::Interrupted) => {
+            Failure::new(Exit::Interrupted, "Interrupted", "interrupted").remedy(failure::GO_ON)
+        }
         Some(ProcessError::NotFound { program }) => {
             Failure::new(Exit::ProgramMissing, "ProgramMissing", text)
                 .remedy(format!("install `{program}`; `ccslurm4ai check` names the command"))

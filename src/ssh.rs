@@ -76,10 +76,10 @@ fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
 
 /// What ssh's error output means for the user; `None` when it is no error of signing in.
 pub fn explain(stderr: &str, vm: &str, known_hosts: &Path) -> Option<Failure> {
-    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-    if stderr.contains("REMOTE HOST IDENTIFICATION HAS CHANGED")
-        || stderr.contains("Host key verification failed")
-    {
+    let line_with = |signs: &[&str]| {
+        stderr.lines().map(str::trim).find(|line| signs.iter().any(|sign| line.contains(sign)))
+    };
+    if line_with(&["REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed"]).is_some() {
         let text = "the VM shows another host key than before: it was re-created, or somebody is in between";
         let remedy = format!(
             "if you know that it was re-created: ssh-keygen -R {} -f {}",
@@ -88,15 +88,15 @@ pub fn explain(stderr: &str, vm: &str, known_hosts: &Path) -> Option<Failure> {
         );
         return Some(Failure::new(Exit::Refused, "HostKeyChanged", text).resource(vm).remedy(remedy));
     }
-    if stderr.contains("Permission denied (") || stderr.contains("Too many authentication failures") {
-        let text = format!("the VM does not take our SSH key: {last}");
+    if let Some(said) = line_with(&["Permission denied (", "Too many authentication failures"]) {
+        let text = format!("the VM does not take our SSH key: {said}");
         let remedy = "name the private key of the admin user with --ssh-key; the VM has the public half it was created with";
         return Some(Failure::new(Exit::Access, "SshKeyRejected", text).resource(vm).remedy(remedy));
     }
     let unreachable =
         ["Connection refused", "timed out", "Connection closed by", "Connection reset", "kex_exchange"];
-    unreachable.iter().any(|sign| stderr.contains(sign)).then(|| {
-        Failure::new(Exit::Unreachable, "HostUnreachable", format!("the VM cannot be reached: {last}"))
+    line_with(&unreachable).map(|said| {
+        Failure::new(Exit::Unreachable, "HostUnreachable", format!("the VM cannot be reached: {said}"))
             .resource(vm)
             .remedy("is it running? run the same command again; if it stays so, restart the VM")
     })

@@ -99,7 +99,7 @@ impl<'a> Deployments<'a> {
             .stdin_bytes(parameters.to_string())
             .timeout(Duration::from_secs(600))
             .changes();
-        self.az.run(&command, "starting the deployment").map_err(|error| refused(&error, &name))?;
+        self.az.run(&command, "starting the deployment").map_err(|error| self.not_started(&error, &name))?;
         Ok(name)
     }
 
@@ -164,7 +164,22 @@ impl<'a> Deployments<'a> {
         Err(Failure::many(Exit::Deployment, problems).into())
     }
 
-    /// The failed operations that are not deployments themselves, through all levels.
+    /// Why a start failed. When az ended before ARM answered, the deployment may be running all the same.
+    fn not_started(&self, error: &AzError, name: &str) -> Failure {
+        match &error.kind {
+            Kind::Refused(leaves) => refused(leaves, name),
+            Kind::Interrupted | Kind::Killed { .. } | Kind::TimedOut { .. } | Kind::NoConnection { .. } => {
+                let message = format!("{error}; the deployment {name} may go on in Azure");
+                Failure::new(error.failure(Exit::Deployment).exit, error.code(), message)
+                    .resource(self.path(name))
+                    .remedy(self.ways_on(name))
+            }
+            _ => error.failure(Exit::Deployment),
+        }
+    }
+
+    /// The failed operations that are not deployments themselves, through all levels. What cannot be read
+    /// of a nested deployment, the operation above it knows too.
     fn failed_operations(&self, deployment: &str, level: usize) -> Result<Vec<Problem>, AzError> {
         let mut problems = Vec::new();
         for operation in self.operations(deployment)? {
@@ -174,7 +189,14 @@ impl<'a> Deployments<'a> {
             }
             let target = properties["targetResource"]["id"].as_str().unwrap_or_default();
             let nested = properties["targetResource"]["resourceType"] == "Microsoft.Resources/deployments";
-            let inner = if nested && level < 5 { self.failed_operations(target, level + 1)? } else { vec![] };
+            let inner = match nested && level < 5 {
+                true => self.failed_operations(target, level + 1),
+                false => Ok(Vec::new()),
+            };
+            let inner = match inner {
+                Err(error) if matches!(error.kind, Kind::Interrupted) => return Err(error),
+                inner => inner.unwrap_or_default(),
+            };
             if inner.is_empty() {
                 problems.extend(problems_of(&properties["statusMessage"], target));
             } else {
@@ -200,11 +222,26 @@ impl<'a> Deployments<'a> {
     /// The two commands that cancel or follow a deployment that outlives us.
     fn ways_on(&self, name: &str) -> String {
         format!(
-            "cancel it: az deployment group cancel --subscription {} --resource-group {} --name {name}; \
-             or run the same command again, which follows it to its end",
-            self.az.subscription(),
-            self.group
+            "cancel it: {}; or run the same command again, which follows it to its end",
+            self.cancel_command(name)
         )
+    }
+
+    fn cancel_command(&self, name: &str) -> String {
+        let (subscription, group) = (self.az.subscription(), self.group);
+        format!(
+            "az deployment group cancel --subscription {subscription} --resource-group {group} --name {name}"
+        )
+    }
+
+    /// That `active` is in the way, and `why`.
+    pub fn busy(&self, active: &Deployment, why: &str) -> Failure {
+        let Deployment { name, state, .. } = active;
+        let cancel = self.cancel_command(name);
+        let message = format!("the deployment {name} is {state}: {why}");
+        Failure::new(Exit::Busy, "DeploymentActive", message)
+            .resource(self.path(name))
+            .remedy(format!("wait until it ends and run this again; or cancel it first: {cancel}"))
     }
 
     fn goes_on(&self, name: &str) -> anyhow::Error {
@@ -268,8 +305,7 @@ fn problems_of(status: &Value, target: &str) -> Vec<Problem> {
 }
 
 /// ARM refused to start the deployment: its reasons with their resources, one problem each.
-fn refused(error: &AzError, name: &str) -> Failure {
-    let Kind::Refused(leaves) = &error.kind else { return error.failure(Exit::Deployment) };
+fn refused(leaves: &[ArmError], name: &str) -> Failure {
     let problem = |leaf: &ArmError| {
         let resource = leaf.target.clone().unwrap_or_else(|| name.to_owned());
         Problem::new(leaf.code.clone(), leaf.message.clone()).resource(resource)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::error::{self, ArmError};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, GO_ON};
 use crate::process::ProcessError;
 
 /// What az (2.91), MSAL and Microsoft Entra say when a person has to sign in. Sources: azure-cli
@@ -221,7 +221,8 @@ impl AzError {
             Kind::NoJson => "run that command by hand and see what it prints",
             Kind::Broken { .. } => "`az version` must work first; install az again",
             Kind::Forbidden(_) => "ask an owner of the subscription for the right named here",
-            Kind::NotFound(_) | Kind::Interrupted | Kind::Io { .. } | Kind::Refused(_) => return None,
+            Kind::Interrupted => GO_ON,
+            Kind::NotFound(_) | Kind::Io { .. } | Kind::Refused(_) => return None,
         };
         Some(remedy.to_owned())
     }

@@ -60,6 +60,9 @@ fn in_our_words(error: anyhow::Error, session: &Session) -> anyhow::Error {
     let explained = error
         .downcast_ref::<Failure>()
         .filter(|failure| failure.exit == Exit::Unreachable)
-        .and_then(|failure| explain(&failure.to_string(), session.vm(), session.known_hosts()));
+        .and_then(|failure| {
+            let messages: Vec<_> = failure.problems.iter().map(|problem| problem.message.as_str()).collect();
+            explain(&messages.join("\n"), session.vm(), session.known_hosts())
+        });
     explained.map_or(error, Into::into)
 }

@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         let (report, evidence) = checks::run_all(&runner, &config, look)?;
         warn_of(&report, ui);
         let note = report.counts();
-        Ok(((report.ready()?, evidence), note))
+        Ok(((report.ready()?, evidence.context("nothing was read of Azure")??), note))
     })?;
     let az = Az::new(&runner, &caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
@@ -66,7 +66,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
 
     // Before any money is spent: this needs the network and may fail.
     let environment = if args.bicep || args.dry_run { None } else { Some(ansible_environment(&runner, ui)?) };
-    let infrastructure = match evidence.context("nothing was read of Azure")?? {
+    let infrastructure = match evidence {
         Evidence::Deployments(deployments) => site.newest(&deployments)?,
         Evidence::All(survey) => site.deploy(&survey, args.force)?,
     };

@@ -125,7 +125,8 @@ impl Scene {
         self.permission(&json!({"actions": ["*"], "notActions": []}));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// A file or folder of the scene.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -248,7 +249,8 @@ impl Scene {
         serde_json::from_slice(&output.stdout).expect("one document")
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// The program with these arguments, in the scene's folder and with its programs alone.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ccslurm4ai"));
         command.args(args).current_dir(self.folder.path()).env_clear();
         command
