@@ -113,8 +113,9 @@ impl<'a> Opener<'a> {
             if outcome == Wait::Ready {
                 return Ok(tunnel);
             }
-            drop(tunnel);
+            // Before it is ended: what it says about that is no reason.
             let said = std::fs::read(&self.log).unwrap_or_default();
+            drop(tunnel);
             let said = self.runner.redact(&String::from_utf8_lossy(&said));
             let worth_another = TRANSIENT.iter().any(|sign| said.contains(sign));
             if outcome == Wait::Late || !worth_another || Instant::now() >= deadline {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-/// How long a group may take to end after SIGTERM before SIGKILL follows.
+/// How long a group may take to end before a stronger signal follows.
 const GRACE: Duration = Duration::from_secs(3);
 /// How long the kernel may take to carry SIGKILL out; a zombie that nobody reaps may stay longer.
 const AFTER_KILL: Duration = Duration::from_millis(500);
@@ -26,11 +26,12 @@ impl Group {
         Self { leader, note }
     }
 
-    /// Ends the whole group: SIGTERM, and SIGKILL for what is left after a grace period. `reaped` says
-    /// whether the child has been waited for.
+    /// Ends the whole group: SIGINT, on which az hands its Bastion session back, then SIGTERM, then SIGKILL,
+    /// each for what is left after a grace period. `reaped` says whether the child has been waited for.
     pub(super) fn end(&self, reaped: impl Fn() -> bool) {
         let Some(leader) = self.leader else { return };
-        for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, AFTER_KILL)] {
+        let stages = [(Signal::INT, GRACE), (Signal::TERM, GRACE), (Signal::KILL, AFTER_KILL)];
+        for (signal, patience) in stages {
             let _ = kill_process_group(leader, signal);
             let deadline = Instant::now() + patience;
             while Instant::now() < deadline {

@@ -31,7 +31,7 @@ fn a_missing_program_is_named() {
 fn a_program_that_hangs_is_ended_with_all_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let note = folder.path().join("grandchild");
-    let script = format!("trap '' TERM; (sleep 60) & echo $! > {}; wait; sleep 60", note.display());
+    let script = format!("trap '' INT TERM; (sleep 60) & echo $! > {}; wait; sleep 60", note.display());
     let limit = Duration::from_millis(300);
     let started = Instant::now();
     let error = with_runner(false, |runner| runner.run(&sh(&script).timeout(limit))).unwrap_err();
