@@ -16,6 +16,7 @@ use ccslurm4ai_twin::session::{DIR, Session, environment_file};
 use ccslurm4ai_twin::{control, hosts, page};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Place, Start};
@@ -32,15 +33,44 @@ fn scenario(start: &Start) -> Result<Scenario> {
 pub fn run(start: &Start, argv: &[String]) -> Result<ExitCode> {
     let dir =
         tempfile::Builder::new().prefix("ccslurm4ai-twin-").tempdir().context("making the twin's folder")?;
-    let session = Session::start(dir.path(), scenario(start)?, !start.no_hosts)?;
-    let status = session.runtime().block_on(command(&session, argv))?;
-    drop(session);
-    Ok(exit_code(status))
+    let runtime = Runtime::new().context("starting the twin's runtime")?;
+    let mut signals = Signals::listen(&runtime)?;
+    let session = Session::start(runtime, dir.path(), scenario(start)?, !start.no_hosts)?;
+    let status = session.runtime().block_on(command(&session, argv, &mut signals));
+    session.end();
+    Ok(exit_code(status?))
+}
+
+/// Signals that end a twin; heard from before it starts, so that one that comes early is not lost.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen(runtime: &Runtime) -> Result<Signals> {
+        let _inside = runtime.enter();
+        let listen = |kind| signal(kind).context("listening to signals");
+        Ok(Signals {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.terminate.recv() => Signal::SIGTERM,
+            _ = self.hangup.recv() => Signal::SIGHUP,
+        }
+    }
 }
 
 /// Runs the command and hands signals on to it. On a terminal it shares our process group, so that the keyboard
 /// reaches it; elsewhere it has one of its own and gets what we get.
-async fn command(session: &Session, argv: &[String]) -> Result<ExitStatus> {
+async fn command(session: &Session, argv: &[String], signals: &mut Signals) -> Result<ExitStatus> {
     let (program, arguments) = argv.split_first().context("no command was given")?;
     let mut command = Command::new(program);
     command.args(arguments).envs(&session.environment);
@@ -48,20 +78,15 @@ async fn command(session: &Session, argv: &[String]) -> Result<ExitStatus> {
     if own_group {
         command.process_group(0);
     }
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening to SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listening to SIGHUP")?;
     let mut child = tokio::process::Command::from(command)
         .spawn()
         .with_context(|| format!("cannot run {program}: is it installed and on PATH?"))?;
     loop {
-        let (caught, typed) = tokio::select! {
+        let caught = tokio::select! {
             status = child.wait() => return status.context("waiting for the command"),
-            _ = interrupt.recv() => (Signal::SIGINT, true),
-            _ = terminate.recv() => (Signal::SIGTERM, false),
-            _ = hangup.recv() => (Signal::SIGHUP, true),
+            caught = signals.next() => caught,
         };
-        if own_group || !typed {
+        if own_group || caught == Signal::SIGTERM {
             pass_on(child.id(), own_group, caught);
         }
     }
@@ -99,6 +124,7 @@ pub fn up(start: &Start, place: &Place) -> Result<ExitCode> {
     }
     scenario(start)?; // a mistake in it is told here, not in a log
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let _ = std::fs::remove_file(dir.join("ready")); // of a twin that was killed
     let log = dir.join("twin.log");
     let output = File::options().create(true).write(true).truncate(true).mode(0o600).open(&log);
     let output = output.with_context(|| format!("cannot write {}", log.display()))?;
@@ -129,20 +155,17 @@ pub fn up(start: &Start, place: &Place) -> Result<ExitCode> {
 pub fn serve(start: &Start, dir: &Path) -> Result<ExitCode> {
     rustix::process::setsid().context("leaving the terminal's session")?;
     let ready = dir.join("ready");
-    let _ = std::fs::remove_file(&ready); // of a twin that was killed
-    let session = Session::start(dir, scenario(start)?, !start.no_hosts)?;
+    let runtime = Runtime::new().context("starting the twin's runtime")?;
+    let mut signals = Signals::listen(&runtime)?;
+    let session = Session::start(runtime, dir, scenario(start)?, !start.no_hosts)?;
     std::fs::write(&ready, std::process::id().to_string()).context("telling that the twin is ready")?;
     session.runtime().block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).context("listening to SIGINT")?;
-        let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
         tokio::select! {
             () = session.azure.stop.notified() => {}
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = signals.next() => {}
         }
-        anyhow::Ok(())
-    })?;
-    drop(session);
+    });
+    session.end();
     std::fs::remove_file(&ready).context("telling that the twin is gone")?;
     Ok(ExitCode::SUCCESS)
 }

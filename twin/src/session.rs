@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::Mode;
@@ -21,7 +22,9 @@ use crate::{control, extension};
 /// Environment variable that names the folder of the twin a command runs in.
 pub const DIR: &str = "CCSLURM4AI_TWIN_DIR";
 
-/// A running twin; dropping it ends it.
+const SHUTDOWN: Duration = Duration::from_secs(1); // for requests that are being answered
+
+/// A running twin.
 pub struct Session {
     /// The simulated Azure.
     pub azure: Arc<Azure>,
@@ -35,7 +38,7 @@ impl Session {
     ///
     /// # Errors
     /// What could not be started; [`crate::hosts::requirements::Unfit`] when this machine cannot carry hosts.
-    pub fn start(dir: &Path, scenario: Scenario, with_hosts: bool) -> Result<Session> {
+    pub fn start(runtime: Runtime, dir: &Path, scenario: Scenario, with_hosts: bool) -> Result<Session> {
         let dir = private_folder(dir)?;
         let authority = Authority::new()?;
         let ca = dir.join("ca.pem");
@@ -43,7 +46,6 @@ impl Session {
         let link = Link { ca_pem: authority.pem().to_owned() };
         let hosts = if with_hosts { Some(Hosts::new(&dir, &rootfs::cache_dir()?, link)?) } else { None };
         let azure = Azure::new(scenario, &dir, authority, hosts)?;
-        let runtime = Runtime::new().context("starting the twin's runtime")?;
         let port = listen(&runtime, &azure)?;
         let environment = environment(&dir, &ca, port)?;
         write_environment(&dir, &environment)?;
@@ -56,6 +58,16 @@ impl Session {
     /// The runtime that serves this twin.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// Ends the twin: hosts first, whatever still works on them.
+    pub fn end(self) {
+        if let Some(hosts) = &self.azure.hosts
+            && let Err(error) = hosts.down()
+        {
+            eprintln!("twin: {error:#}");
+        }
+        self.runtime.shutdown_timeout(SHUTDOWN);
     }
 
     fn sign_in(&self) -> Result<()> {

@@ -66,6 +66,8 @@ fn rows() -> Vec<Row> {
         ]),
         row("group", 5, "GET", "{S}/resourcegroups?api-version=2021-04-01&$filter=tagName+eq+'DeleteAfter'+and+tagValue+eq+'x'")
             .except(&[(".tags.", "tags are those given")]),
+        row("errors", 2, "GET", "{S}/resourceGroups/rg1/providers/Microsoft.Network/publicIPAddresses/nope?api-version=2022-07-01"),
+        row("errors", 3, "DELETE", "{S}/resourceGroups/nope/providers/Microsoft.Network/virtualNetworks/v?api-version=2022-07-01"),
         row("subscription-locations", 0, "GET", "{S}/locations?api-version=2022-12-01"),
         row("subscription", 0, "GET", "{S}?api-version=2016-06-01")
             .except(&[(".managedByTenants is new", "since 2019-06-01"), (".tenantId is new", "since 2019-06-01")]),
@@ -142,44 +144,11 @@ fn replies_have_the_recorded_shape() {
     println!("{} replies compared", rows.len());
 }
 
-/// Waits for a deployment to end, as a client polls.
-fn ended(twin: &Twin, path: &str) -> Value {
-    for _ in 0..200 {
-        let got = twin.arm("GET", path, None);
-        let state = got.body["properties"]["provisioningState"].as_str().unwrap_or_default().to_owned();
-        if ["Succeeded", "Failed", "Canceled"].contains(&state.as_str()) {
-            return got.body;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("{path} does not end");
-}
-
-fn deploy(twin: &Twin, name: &str, template: &Value) -> Value {
-    let path = format!(
-        "{S}/resourcegroups/rg1/providers/Microsoft.Resources/deployments/{name}?api-version=2025-04-01"
-    );
-    let body = json!({"properties": {"mode": "Incremental", "template": template, "parameters": {"p": {"value": "x"}}}});
-    let got = twin.arm("PUT", &path, Some(body));
-    assert!(got.status < 300, "{}", got.body);
-    ended(twin, &path)
-}
-
-fn twin_with_group() -> Twin {
-    let twin = Twin::new(SCENARIO);
-    twin.arm(
-        "PUT",
-        &format!("{S}/resourcegroups/rg1?api-version=2021-04-01"),
-        Some(json!({"location": "eastus"})),
-    );
-    twin
-}
-
 #[test]
 fn an_ended_deployment_has_the_recorded_shape() {
-    let twin = twin_with_group();
+    let twin = Twin::with_group(SCENARIO);
     let template: Value = serde_json::from_str(TEMPLATE).unwrap();
-    let got = deploy(&twin, "d1", &template);
+    let got = twin.deploy("d1", &template, json!({"p": {"value": "x"}}));
     let mut found = Vec::new();
     differences(&recorded("deployment-get", 1)["response"]["body"], &got, "", &mut found);
     found.retain(|difference| !OTHER_TEMPLATE.iter().any(|(known, _)| difference.contains(known)));
@@ -197,7 +166,7 @@ fn an_ended_deployment_has_the_recorded_shape() {
 
 #[test]
 fn a_vaults_data_plane_has_the_recorded_shape() {
-    let twin = twin_with_group();
+    let twin = Twin::with_group(SCENARIO);
     let vault =
         format!("{S}/resourceGroups/rg1/providers/Microsoft.KeyVault/vaults/kvlost?api-version=2021-10-01");
     let recovered =
@@ -223,4 +192,98 @@ fn a_vaults_data_plane_has_the_recorded_shape() {
     }
     let header = challenge.header("www-authenticate").unwrap();
     assert!(header.starts_with("Bearer authorization=\"https://login.microsoftonline.com/"), "{header}");
+}
+
+#[test]
+fn machines_and_bastions_have_the_recorded_shape() {
+    let twin = Twin::with_group("");
+    assert_eq!(twin.deploy_machine()["properties"]["provisioningState"], "Succeeded");
+    let group = format!("{S}/resourceGroups/rg1/providers");
+    let cases: [(&str, usize, String, &[&str]); 2] = [
+        (
+            "bastion",
+            1,
+            format!("{group}/Microsoft.Network/bastionHosts/bastion?api-version=2025-05-01"),
+            // properties of a newer api-version and of the Standard SKU
+            &[".sku", ".properties.enable", ".properties.disable", ".properties.virtualNetwork"],
+        ),
+        (
+            "vm",
+            0,
+            format!("{group}/Microsoft.Compute/virtualMachines/vm1?api-version=2025-04-01"),
+            // what the recorded VM has by its own template: passwords, trusted launch, caching
+            &[
+                ".tags lacks",
+                ".caching lacks",
+                ".securityProfile lacks",
+                ".linuxConfiguration",
+                ".diagnosticsProfile lacks",
+                ".properties.primary is new",
+                ".networkInterfaces[].properties is new",
+                ".networkInterfaces[].resourceGroup lacks",
+            ],
+        ),
+    ];
+    for (file, index, path, known) in cases {
+        let got = twin.arm("GET", &path, None);
+        assert!(got.header("etag").is_some(), "{file}");
+        let mut found = Vec::new();
+        differences(&recorded(file, index)["response"]["body"], &got.body, "", &mut found);
+        found.retain(|one| !known.iter().any(|part| one.contains(part)));
+        assert!(found.is_empty(), "{file} {found:#?}");
+    }
+}
+
+#[test]
+fn a_failure_two_levels_deep_is_told_as_recorded() {
+    let twin = Twin::with_group(
+        "failing_writes: [{id: 'roleAssignments/', code: RoleAssignmentExists, message: it is there}]",
+    );
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+    let nest = |name: &str, resources: Value| {
+        json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": name, "properties": {
+            "mode": "Incremental",
+            "template": {"$schema": schema, "contentVersion": "1.0.0.0", "resources": resources},
+        }})
+    };
+    let role =
+        format!("{S}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7");
+    let leaf = json!([{"type": "Microsoft.Authorization/roleAssignments", "apiVersion": "2022-04-01", "name": "32a3ed4a-0b5a-4b5a-8b5a-000000000001",
+        "properties": {"roleDefinitionId": role, "principalId": "77777777-7777-4777-8777-777777777777", "principalType": "User"}}]);
+    let template = json!({"$schema": schema, "contentVersion": "1.0.0.0", "resources": [nest("outer", json!([nest("inner", leaf)]))]});
+    let got = twin.deploy("d1", &template, json!({}));
+    assert_eq!(got["properties"]["provisioningState"], "Failed");
+    let recorded = recorded("deployment-operation-status", 4);
+    let parsed = |error: &Value| -> Value {
+        assert_eq!(error["code"], "DeploymentFailed");
+        assert_eq!(error["details"][0]["code"], "Conflict");
+        let text = error["details"][0]["message"].as_str().unwrap();
+        assert!(text.contains("\r\n"), "{text}");
+        serde_json::from_str(text).unwrap()
+    };
+    let (ours, theirs) =
+        (parsed(&got["properties"]["error"]), parsed(&recorded["response"]["body"]["error"]));
+    let mut found = Vec::new();
+    differences(
+        &theirs["error"]["details"][0]["target"],
+        &ours["error"]["details"][0]["target"],
+        "",
+        &mut found,
+    );
+    assert_eq!(ours["error"]["code"], theirs["error"]["code"]);
+    assert_eq!(ours["error"]["details"][0]["code"], theirs["error"]["details"][0]["code"]);
+    assert!(found.is_empty(), "{found:#?}");
+    let inner = &ours["error"]["details"][0]["details"][0];
+    assert_eq!(inner["code"], "ResourceDeploymentFailure");
+    assert!(inner["target"].as_str().unwrap().ends_with("/deployments/inner"), "{inner}");
+    assert_eq!(inner["details"][0]["details"][0]["code"], "RoleAssignmentExists");
+    let operation = |name: &str| {
+        let path = format!("{S}/resourceGroups/rg1/deployments/{name}/operations?api-version=2025-04-01");
+        twin.arm("GET", &path, None).body["value"][0]["properties"].clone()
+    };
+    assert_eq!(operation("outer")["statusMessage"]["error"]["details"][0]["code"], "RoleAssignmentExists");
+    assert_eq!(
+        (&operation("inner")["statusCode"], &operation("inner")["statusMessage"]["error"]["code"]),
+        (&json!("Conflict"), &json!("RoleAssignmentExists"))
+    );
 }

@@ -234,6 +234,9 @@ impl Run<'_> {
                 let written = writes::put(self.azure, self.caller, &put.id, &put.api_version, put.body);
                 let written = written.map_err(refused)?;
                 self.pass(time);
+                if let Some(error) = written.failure {
+                    return Err(Failure::Late(put.id, Box::new(error)));
+                }
                 if let Some(boot) = written.boot {
                     machines::boot(self.azure, &boot)
                         .map_err(|error| Failure::Late(boot.id.clone(), Box::new(error)))?;

@@ -45,10 +45,12 @@ fn one() -> u64 {
     1
 }
 
-mod pattern {
+/// Reads a regular expression that ignores letter case.
+pub mod pattern {
     use regex::{Regex, RegexBuilder};
     use serde::{Deserialize, Deserializer, de::Error};
 
+    /// Reads it.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Regex, D::Error> {
         let text = String::deserialize(from)?;
         RegexBuilder::new(&text).case_insensitive(true).build().map_err(D::Error::custom)

@@ -150,11 +150,17 @@ pub fn write(call: &Call<'_>, body: Value) -> Answer {
     let caller = call.caller()?;
     let written = writes::put(call.azure, caller, &call.request.path, call.api_version(), body)?;
     let status = written.status();
-    let Written { body, boot, .. } = written;
-    let Some(boot) = boot else { return Ok(Reply::json(status, &body)) };
+    let Written { body, boot, failure, .. } = written;
+    if boot.is_none() && failure.is_none() {
+        return Ok(Reply::json(status, &body));
+    }
     let azure = Arc::clone(call.azure);
     let region = body["location"].as_str().unwrap_or_default().to_owned();
-    let job = call.azure.jobs.start(move || machines::boot(&azure, &boot));
+    let job = call.azure.jobs.start(move || match (failure, boot) {
+        (Some(error), _) => Err(error),
+        (None, Some(boot)) => machines::boot(&azure, &boot),
+        (None, None) => Ok(()),
+    });
     let address = format!(
         "https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/locations/{region}/operations/{job}?api-version=2025-04-01"
     );

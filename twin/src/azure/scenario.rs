@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub terms_accepted: Vec<String>,
     /// Resource providers that are not registered.
     pub unregistered: Vec<String>,
+    /// Resources whose write fails, alone or in a deployment.
+    pub failing_writes: Vec<FailingWrite>,
     /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
     #[serde(deserialize_with = "loopback")]
     pub tunnel_to: Option<SocketAddr>,
@@ -95,6 +98,29 @@ fn not_available() -> String {
     "NotAvailableForSubscription".into()
 }
 
+/// A resource that cannot be written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailingWrite {
+    /// Regular expression, letter case ignored, on the resource's id.
+    #[serde(with = "super::faults::pattern")]
+    pub id: Regex,
+    /// Status of the refusal.
+    #[serde(default = "conflict")]
+    pub status: u16,
+    /// Azure's code.
+    pub code: String,
+    /// Azure's sentence.
+    pub message: String,
+    /// The write is taken, and the resource ends as `Failed`.
+    #[serde(default)]
+    pub late: bool,
+}
+
+fn conflict() -> u16 {
+    409
+}
+
 /// A vault that was deleted before the rehearsal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +152,7 @@ impl Default for Scenario {
             names_taken: BTreeMap::new(),
             terms_accepted: Vec::new(),
             unregistered: Vec::new(),
+            failing_writes: Vec::new(),
             tunnel_to: None,
             faults: Vec::new(),
         }

@@ -7,7 +7,7 @@ use super::catalog::Region;
 use super::error::AzureError;
 use super::http::Reply;
 use super::kinds;
-use super::routes::{Answer, Call, Route, Versions};
+use super::routes::{Answer, Call, Route};
 use super::tokens::TENANT;
 use crate::claims::Sure;
 
@@ -282,12 +282,4 @@ fn filter(text: &str) -> Result<Vec<Test>, AzureError> {
 
 fn is(value: &Value, text: &str) -> bool {
     value.as_str().is_some_and(|value| value.eq_ignore_ascii_case(text))
-}
-
-/// Whether the api-versions of a route or type hold the one asked for.
-pub fn takes(versions: Versions, version: &str) -> bool {
-    match versions {
-        Versions::None | Versions::OfType => true,
-        Versions::Of(known) => known.iter().any(|one| one.eq_ignore_ascii_case(version)),
-    }
 }

@@ -24,6 +24,8 @@ pub struct Written {
     pub body: Value,
     /// The host that has to boot before it is there.
     pub boot: Option<Boot>,
+    /// How it fails after it was taken.
+    pub failure: Option<AzureError>,
     kind: String,
 }
 
@@ -45,6 +47,7 @@ pub fn put(
 ) -> Result<Written, AzureError> {
     let parsed = ResourceId::parse(id).ok_or_else(|| super::resources::missing(id))?;
     kinds::check(azure, &parsed.kind, Some(api_version), body["location"].as_str())?;
+    let failure = failing(azure, id)?;
     let mut state = azure.state();
     require_group(&state, &parsed)?;
     conflicts(&state, &parsed, &body)?;
@@ -55,14 +58,28 @@ pub fn put(
         apply(azure, &mut state, caller, &put, change);
     }
     let stored = state.resource(id).ok_or_else(|| super::resources::missing(id))?;
-    let mut written = Written { created, body: stored.body.clone(), boot: None, kind: parsed.kind.clone() };
+    let mut written =
+        Written { created, body: stored.body.clone(), boot: None, failure, kind: parsed.kind.clone() };
     if parsed.is(ASSIGNMENT) {
         written.body["properties"]["createdBy"] = Value::Null; // only later reads tell it (recorded: azure-cli)
     }
-    if created && parsed.is(machines::MACHINE) {
+    if written.failure.is_some() {
+        if let Some(stored) = state.resources.get_mut(&key(id)) {
+            stored.body["properties"]["provisioningState"] = json!("Failed");
+        }
+    } else if created && parsed.is(machines::MACHINE) {
         return Ok(booting(&mut state, azure, written, id));
     }
     Ok(written)
+}
+
+/// What the scenario wants of this write: nothing, a refusal, or a failure after it was taken.
+fn failing(azure: &Azure, id: &str) -> Result<Option<AzureError>, AzureError> {
+    let Some(row) = azure.scenario.failing_writes.iter().find(|row| row.id.is_match(id)) else {
+        return Ok(None);
+    };
+    let error = AzureError::new(row.status, &row.code, row.message.clone());
+    if row.late { Ok(Some(error)) } else { Err(error) }
 }
 
 /// A VM is `Creating` until its host answers.

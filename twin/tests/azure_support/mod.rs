@@ -1,5 +1,5 @@
 //! A simulated Azure inside the test's process, and comparison of replies in shape.
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses its part; helpers of tests may panic
 
 use std::sync::Arc;
 
@@ -79,6 +79,19 @@ impl Twin {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Answered {
+        self.send_from([127, 0, 0, 1], method, url, token, headers, body)
+    }
+
+    /// Asks from an address.
+    pub fn send_from(
+        &self,
+        peer: [u8; 4],
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answered {
         let rest = url.strip_prefix("https://").unwrap();
         let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
@@ -92,12 +105,48 @@ impl Twin {
             query: pairs(query),
             headers,
             body,
-            peer: [127, 0, 0, 1].into(),
+            peer: peer.into(),
         };
         let reply = dispatch::answer(&self.azure, &request).reply;
         let text = String::from_utf8_lossy(&reply.body).into_owned();
         let body = serde_json::from_slice(&reply.body).unwrap_or(json!(text));
         Answered { status: reply.status, headers: reply.headers, body }
+    }
+}
+
+impl Twin {
+    /// A twin with the group `rg1` in eastus.
+    pub fn with_group(scenario: &str) -> Twin {
+        let twin = Twin::new(scenario);
+        let path = format!("{S}/resourcegroups/rg1?api-version=2024-11-01");
+        assert_eq!(twin.arm("PUT", &path, Some(json!({"location": "eastus"}))).status, 201);
+        twin
+    }
+
+    /// Deploys a template to `rg1` and waits for the end, as a client polls; the deployment's body.
+    pub fn deploy(&self, name: &str, template: &Value, parameters: Value) -> Value {
+        let path = format!(
+            "{S}/resourceGroups/rg1/providers/Microsoft.Resources/deployments/{name}?api-version=2025-04-01"
+        );
+        let body =
+            json!({"properties": {"mode": "Incremental", "template": template, "parameters": parameters}});
+        let got = self.arm("PUT", &path, Some(body));
+        assert!(got.status < 300, "{}", got.body);
+        for _ in 0..500 {
+            let got = self.arm("GET", &path, None);
+            let state = got.body["properties"]["provisioningState"].as_str().unwrap_or_default();
+            if ["Succeeded", "Failed", "Canceled"].contains(&state) {
+                return got.body;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("deployment {name} does not end");
+    }
+
+    /// Deploys network, Bastion and a VM.
+    pub fn deploy_machine(&self) -> Value {
+        let template = include_str!("../data/tunnel.json");
+        self.deploy("d1", &serde_json::from_str(template).unwrap(), json!({}))
     }
 }
 
