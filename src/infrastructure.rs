@@ -152,8 +152,8 @@ impl Site<'_> {
     }
 
     fn input_hash(&self, of_config: &Map<String, Value>) -> anyhow::Result<String> {
-        let path = self.templates.main_json();
-        let template = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let path = self.templates.main_json(self.runner)?;
+        let template = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
         let own = self.own_keys.public_file.map(std::fs::read_to_string).transpose()?;
         Ok(parameters::input_hash(&template, of_config, own.as_deref().map(str::trim)))
     }
@@ -217,7 +217,7 @@ impl Site<'_> {
     fn start_and_follow(&self, document: &Value) -> anyhow::Result<Infrastructure> {
         let deployments = self.deployments();
         let started = self.phase("deployment", || {
-            let name = deployments.start(&self.templates.main_json(), document)?;
+            let name = deployments.start(self.templates.main_json(self.runner)?, document)?;
             if self.runner.is_dry_run() {
                 return Ok((None, String::new()));
             }

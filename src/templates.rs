@@ -2,6 +2,7 @@
 //! user names.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -15,57 +16,54 @@ use crate::process::{Command, Runner};
 static BICEP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bicep");
 static ANSIBLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/ansible");
 
-/// A folder with `bicep/` and `ansible/`; a bundled one is unpacked for this run and then removed.
+/// A folder with `bicep/` and `ansible/`; the bundled ones are unpacked for this run and then removed.
 pub struct Templates {
     folder: PathBuf,
-    compiled: Option<PathBuf>,
-    _unpacked: Option<TempDir>,
+    temporary: TempDir,
+    compiled: OnceLock<PathBuf>,
 }
 
 impl Templates {
-    /// The bundled templates, or those of `folder`, compiled when a `.bicep` there is newer than its
-    /// `main.json`.
+    /// The bundled templates, or those of `folder`.
     ///
     /// # Errors
-    /// [`Exit::Refused`] when `folder` is of another version; [`Exit::ProgramMissing`] when it has to be
-    /// compiled and there is no compiler.
-    pub fn open(folder: Option<&Path>, runner: &Runner<'_>) -> anyhow::Result<Self> {
-        match folder {
-            None => Self::unpack(),
-            Some(folder) => Self::of_folder(folder, runner),
-        }
-    }
-
-    fn unpack() -> anyhow::Result<Self> {
+    /// [`Exit::Refused`] when `folder` is of another version.
+    pub fn open(folder: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = tempfile::Builder::new()
             .prefix("ccslurm4ai-templates-")
             .tempdir()
             .context("making a folder for the templates")?;
-        for (name, content) in [("bicep", &BICEP), ("ansible", &ANSIBLE)] {
-            let folder = temporary.path().join(name);
-            std::fs::create_dir(&folder)
-                .and_then(|()| content.extract(&folder))
-                .with_context(|| format!("unpacking the templates into {}", folder.display()))?;
-        }
-        Ok(Self { folder: temporary.path().to_owned(), compiled: None, _unpacked: Some(temporary) })
+        let folder = match folder {
+            Some(folder) => {
+                let folder = std::path::absolute(folder)?;
+                check_version(&folder)?;
+                folder
+            }
+            None => {
+                unpack(temporary.path())?;
+                temporary.path().to_owned()
+            }
+        };
+        Ok(Self { folder, temporary, compiled: OnceLock::new() })
     }
 
-    fn of_folder(folder: &Path, runner: &Runner<'_>) -> anyhow::Result<Self> {
-        let folder = std::path::absolute(folder)?;
-        check_version(&folder)?;
-        let bicep = folder.join("bicep");
-        if !is_outdated(&bicep)? {
-            return Ok(Self { folder, compiled: None, _unpacked: None });
+    /// The compiled template; compiled now when a `.bicep` of the user's folder is newer than its `main.json`.
+    ///
+    /// # Errors
+    /// [`Exit::ProgramMissing`] when it has to be compiled and there is no compiler; [`Exit::Deployment`]
+    /// when it does not compile.
+    pub fn main_json(&self, runner: &Runner<'_>) -> anyhow::Result<&Path> {
+        if let Some(path) = self.compiled.get() {
+            return Ok(path);
         }
-        let temporary = tempfile::tempdir().context("making a folder for the compiled template")?;
-        let compiled = temporary.path().join("main.json");
-        compile(&bicep.join("main.bicep"), &compiled, runner)?;
-        Ok(Self { folder, compiled: Some(compiled), _unpacked: Some(temporary) })
-    }
-
-    /// The compiled template.
-    pub fn main_json(&self) -> PathBuf {
-        self.compiled.clone().unwrap_or_else(|| self.folder.join("bicep/main.json"))
+        let bicep = self.folder.join("bicep");
+        let mut path = bicep.join("main.json");
+        let is_ours = self.folder == self.temporary.path();
+        if !is_ours && is_outdated(&bicep)? {
+            path = self.temporary.path().join("main.json");
+            compile(&bicep.join("main.bicep"), &path, runner)?;
+        }
+        Ok(self.compiled.get_or_init(|| path))
     }
 
     /// The folder with `ansible.cfg` and the playbooks.
@@ -82,6 +80,16 @@ impl Templates {
         let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }
+}
+
+fn unpack(target: &Path) -> anyhow::Result<()> {
+    for (name, content) in [("bicep", &BICEP), ("ansible", &ANSIBLE)] {
+        let folder = target.join(name);
+        std::fs::create_dir(&folder)
+            .and_then(|()| content.extract(&folder))
+            .with_context(|| format!("unpacking the templates into {}", folder.display()))?;
+    }
+    Ok(())
 }
 
 fn check_version(folder: &Path) -> anyhow::Result<()> {

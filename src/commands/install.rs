@@ -36,7 +36,10 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         ui.event(Event::Warning { text: &warning.to_string() });
     }
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
-    let templates = Templates::open(global.templates.as_deref(), &runner)?;
+    let templates = Templates::open(global.templates.as_deref())?;
+    if let Some(folder) = &global.templates {
+        ui.event(Event::Note { text: &format!("using the templates of {}", folder.display()) });
+    }
     let image = Plan::of_cyclecloud(&templates.versions()?)?;
     let ((caller, subscription), evidence) = ui.phase("checks", || {
         let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &image);
