@@ -3,7 +3,10 @@
 mod compare;
 #[path = "../../../tests/bicep/compiler.rs"]
 mod compiler;
+mod expressions;
+mod order;
 mod snapshot;
+mod templates;
 mod world;
 
 /// The folder of the project.

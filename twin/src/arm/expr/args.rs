@@ -95,6 +95,14 @@ impl Args<'_> {
         ))
     }
 
+    /// The refusal of arguments that cannot be compared as numbers.
+    pub fn not_numeric(&self) -> Fault {
+        Fault::text(format!(
+            "The provided arguments for template language function '{0}' is not valid: all function arguments should be of numeric types. Please see https://aka.ms/arm-functions#{0} for usage details.",
+            self.function
+        ))
+    }
+
     /// The refusal of a call without arguments.
     pub fn at_least_one(&self) -> Fault {
         Fault::text(format!(

@@ -131,7 +131,9 @@ fn approved(ask: &Ask, connection: &Value, service: &str) -> Change {
 /// The DNS zones of an endpoint.
 pub fn zone_group(ask: &Ask) -> Changes {
     let parent = ask.id.parent().map(|id| id.full).unwrap_or_default();
-    let Some(endpoint) = ask.world.resource(&parent) else { return Err(super::parent_not_found(ask)) };
+    let Some(endpoint) = ask.world.resource(&parent) else {
+        return Err(super::general::parent_not_found(ask));
+    };
     let dns = &endpoint["properties"]["customDnsConfigs"][0];
     let host = dns["fqdn"].as_str().and_then(|name| name.split('.').next()).unwrap_or_default();
     let etag = ask.etag();
@@ -170,7 +172,9 @@ pub fn zone(ask: &Ask) -> Changes {
 /// A network that resolves a private DNS zone.
 pub fn zone_link(ask: &Ask) -> Changes {
     let parent = ask.id.parent().map(|id| id.full).unwrap_or_default();
-    let Some(mut zone) = ask.world.resource(&parent) else { return Err(super::parent_not_found(ask)) };
+    let Some(mut zone) = ask.world.resource(&parent) else {
+        return Err(super::general::parent_not_found(ask));
+    };
     let mut properties = ask.properties(json!({}));
     properties.insert("provisioningState".into(), json!("Succeeded"));
     properties.insert("virtualNetworkLinkState".into(), json!("Completed"));

@@ -88,7 +88,7 @@ fn unchanged(ask: &Ask) -> Result<(), AzureError> {
 /// The blob service of an account.
 pub fn blob_service(ask: &Ask) -> Changes {
     if ask.world.resource(&ask.id.parent().map(|id| id.full).unwrap_or_default()).is_none() {
-        return Err(super::parent_not_found(ask));
+        return Err(super::general::parent_not_found(ask));
     }
     Ok(vec![Change::own(ask, ask.resource(Value::Object(ask.properties(json!({})))))])
 }
@@ -98,7 +98,7 @@ pub fn container(ask: &Ask) -> Changes {
     let service = ask.id.parent();
     let account =
         service.as_ref().and_then(|service| service.parent()).and_then(|id| ask.world.resource(&id.full));
-    let Some(account) = account else { return Err(super::parent_not_found(ask)) };
+    let Some(account) = account else { return Err(super::general::parent_not_found(ask)) };
     let access = ask.text("/properties/publicAccess");
     if !["", "None"].contains(&access) && account["properties"]["allowBlobPublicAccess"] != true {
         let message = "Public access is not permitted on this storage account.";

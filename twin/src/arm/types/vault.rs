@@ -118,7 +118,7 @@ fn protected(ask: &Ask) -> Result<(), AzureError> {
 /// A secret; its value goes to the data plane and never into a reply.
 pub fn secret(ask: &Ask) -> Changes {
     let parent = ask.id.parent().map(|id| id.full).unwrap_or_default();
-    let Some(vault) = ask.world.resource(&parent) else { return Err(super::parent_not_found(ask)) };
+    let Some(vault) = ask.world.resource(&parent) else { return Err(super::general::parent_not_found(ask)) };
     let version = ask.world.new_uuid().simple().to_string();
     let host = vault["properties"]["vaultUri"].as_str().unwrap_or_default();
     let uri = format!("{host}secrets/{}", ask.id.last_name());

@@ -44,7 +44,8 @@ fn ordered(args: &Args, test: impl Fn(Ordering) -> bool) -> Result<Value, Fault>
     args.count(2..=2)?;
     let order = match (args.value(0), args.value(1)) {
         (Value::Number(_), Value::Number(_)) => args.int(0)?.cmp(&args.int(1)?),
-        _ => compare(args.text(0)?, args.text(1)?),
+        (Value::Number(_) | Value::String(_), _) => compare(args.text(0)?, args.text(1)?),
+        _ => return Err(args.not_numeric()),
     };
     Ok(json!(test(order)))
 }

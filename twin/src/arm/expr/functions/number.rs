@@ -49,10 +49,7 @@ fn extreme(args: &Args, pick: fn(std::vec::IntoIter<i64>) -> Option<i64>) -> Res
     }
     let numbers: Option<Vec<i64>> = values.iter().map(Value::as_i64).collect();
     let Some(least_or_most) = numbers.and_then(|numbers| pick(numbers.into_iter())) else {
-        return Err(Fault::text(format!(
-            "The provided arguments for template language function '{0}' is not valid: all function arguments should be of numeric types. Please see https://aka.ms/arm-functions#{0} for usage details.",
-            args.function
-        )));
+        return Err(args.not_numeric());
     };
     Ok(json!(least_or_most))
 }
