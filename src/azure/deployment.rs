@@ -206,8 +206,15 @@ impl<'a> Deployments<'a> {
         Ok(problems)
     }
 
+    /// The REST reference has two forms of this path: only that of a subscription's deployment keeps the
+    /// provider (Deployment Operations, List and List At Subscription Scope).
     fn operations(&self, deployment: &str) -> Result<Vec<Value>, AzError> {
-        self.az.rest_list(&format!("{deployment}/operations?{API}"), "reading the deployment's operations")
+        let in_group = deployment.to_lowercase().contains("/resourcegroups/");
+        let path = match in_group {
+            true => deployment.replace("/providers/Microsoft.Resources", ""),
+            false => deployment.to_owned(),
+        };
+        self.az.rest_list(&format!("{path}/operations?{API}"), "reading the deployment's operations")
     }
 
     fn path(&self, name: &str) -> String {
