@@ -1,6 +1,7 @@
 //! What is refused before a deployment runs, and what it does with parameters, outputs and nested deployments.
 
 use ccslurm4ai_twin::arm::{Action, Plan, scope::Scope};
+use ccslurm4ai_twin::azure::error::AzureError;
 use serde_json::{Value, json};
 
 use crate::world::{FakeWorld, SUBSCRIPTION, request, template};
@@ -22,10 +23,13 @@ fn resource(more: Value) -> Value {
     template(json!({ "v": one }))
 }
 
-#[test]
-fn refuses_what_azure_refuses() {
+/// A refusal: what it is, template, parameters, code, words.
+type Refused = (&'static str, Value, Value, &'static str, &'static str);
+
+/// Parameters that do not fit.
+fn parameters() -> Vec<Refused> {
     let text = json!({"parameters": {"x": {"type": "string"}, "y": {"type": "int", "defaultValue": 1}}});
-    let cases: Vec<(&str, Value, Value, &str, &str)> = vec![
+    vec![
         (
             "unknown parameter",
             with(text.clone()),
@@ -75,6 +79,12 @@ fn refuses_what_azure_refuses() {
             "InvalidTemplate",
             "needs 'keyVault.id' and 'secretName'",
         ),
+    ]
+}
+
+/// Templates with members that there are not, or without some.
+fn members() -> Vec<Refused> {
+    vec![
         (
             "unknown section",
             with(json!({"foo": 1})),
@@ -105,6 +115,19 @@ fn refuses_what_azure_refuses() {
         ),
         ("not a template", json!([]), json!({}), "InvalidTemplate", "not a JSON object"),
         (
+            "no api-version",
+            template(json!({"v": {"type": "A/b", "name": "v"}})),
+            json!({}),
+            "InvalidTemplate",
+            "api-version property is not defined",
+        ),
+    ]
+}
+
+/// Names, conditions and loops without a value.
+fn expressions() -> Vec<Refused> {
+    vec![
+        (
             "reference in a name",
             resource(json!({"name": "[reference('v').x]"})),
             json!({}),
@@ -133,13 +156,6 @@ fn refuses_what_azure_refuses() {
             "contains '2' name segment(s) separated by '/', but '1' segment(s) were expected.",
         ),
         (
-            "no api-version",
-            template(json!({"v": {"type": "A/b", "name": "v"}})),
-            json!({}),
-            "InvalidTemplate",
-            "api-version property is not defined",
-        ),
-        (
             "negative loop",
             resource(json!({"copy": {"name": "v", "count": -1}})),
             json!({}),
@@ -153,6 +169,12 @@ fn refuses_what_azure_refuses() {
             "InvalidTemplate",
             "The template function 'copyIndex' is not expected at this location.",
         ),
+    ]
+}
+
+/// Names that mean nothing, or themselves.
+fn names() -> Vec<Refused> {
+    vec![
         (
             "one resource twice",
             template(
@@ -178,7 +200,12 @@ fn refuses_what_azure_refuses() {
             "InvalidTemplate",
             "The 'v' symbol references itself",
         ),
-    ];
+    ]
+}
+
+#[test]
+fn refuses_what_azure_refuses() {
+    let cases = [parameters(), members(), expressions(), names()].concat();
     let world = FakeWorld::default();
     for (name, template, parameters, code, words) in &cases {
         let error = Plan::build(request(template.clone(), parameters.clone()), &world)
@@ -316,4 +343,43 @@ fn a_failing_expression_names_the_resource_or_output() {
         error.message.contains("'one,two'") && error.details[0].message.contains("was not found"),
         "{error:?}"
     );
+}
+
+fn machine(name: &str, size: &str) -> Value {
+    let image = json!({"publisher": "azurecyclecloud", "offer": "o", "sku": "s", "version": "1"});
+    json!({
+        "type": "Microsoft.Compute/virtualMachines", "apiVersion": "2025-04-01", "name": name, "location": "eastus",
+        "plan": {"publisher": "azurecyclecloud", "product": "azure-cyclecloud", "name": "cyclecloud8-gen2"},
+        "properties": {"hardwareProfile": {"vmSize": size}, "storageProfile": {"imageReference": image}},
+    })
+}
+
+fn preflight(template: Value, world: &FakeWorld) -> Result<(), AzureError> {
+    Plan::build(request(template, json!({})), world)?.preflight(world)
+}
+
+#[test]
+fn providers_refuse_before_anything_runs() {
+    let mut world = FakeWorld::default();
+    let inner = template(
+        json!({"two": machine("two", "Standard_D4s_v5"), "three": machine("three", "[reference('/x').size]")}),
+    );
+    let options = json!({"scope": "inner"});
+    let deployment = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": "d",
+        "properties": {"mode": "Incremental", "expressionEvaluationOptions": options, "template": inner}});
+    let whole = template(json!({"one": machine("one", "Standard_D4s_v5"), "d": deployment}));
+    assert_eq!(
+        preflight(whole.clone(), &world),
+        Ok(()),
+        "two machines fit, what the third will be is unknown"
+    );
+    world.quota.used = 4;
+    let error = preflight(whole.clone(), &world).expect_err("no room for two");
+    assert_eq!(error.code, "InvalidTemplateDeployment");
+    assert!(error.message.contains("'main' is not valid according to the validation procedure"), "{error}");
+    let codes: Vec<&str> = error.details.iter().map(|detail| detail.code.as_str()).collect();
+    assert_eq!(codes, ["QuotaExceeded", "QuotaExceeded"], "of the family and of the region");
+    world.accepted = false;
+    let error = preflight(whole, &world).expect_err("terms are not accepted");
+    assert_eq!(error.code, "MarketplacePurchaseEligibilityFailed");
 }

@@ -26,18 +26,18 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "unknown member of a body, Network: InvalidRequestFormat",
+        "unknown or missing member of a body, or no id, Network: InvalidRequestFormat with InvalidJson, MissingJsonProperty, InvalidJsonReferenceFormat",
         "Azure/azure-cli issue 16205",
         Sure::High,
     ),
-    claim("unknown member of a body, elsewhere: InvalidRequestContent", COMMON, Sure::Medium),
+    claim("unknown member of a body, elsewhere: InvalidRequestContent or BadRequest", COMMON, Sure::Medium),
     claim(
         "referenced network resource that is not there: InvalidResourceReference",
         "microsoft/MCW-Building-a-resilient-IaaS-architecture issue 35",
         Sure::High,
     ),
     claim(
-        "api-version that a type does not have: NoRegisteredProviderFound",
+        "type or api-version that there is not: InvalidResourceType, NoRegisteredProviderFound",
         "Azure/azure-cli issue 28496",
         Sure::Medium,
     ),
@@ -69,7 +69,7 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
-        "security rule without a prefix or range, or `*` in a list",
+        "security rule without a prefix or range: SecurityRuleParameterMissing; or `*` in a list",
         "Azure REST reference, network-security-groups",
         Sure::Low,
     ),
@@ -84,7 +84,7 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "subnet smaller than /29: NetcfgInvalidSubnet",
+        "subnet smaller than /29: NetcfgInvalidSubnet; text that is no prefix: InvalidAddressPrefixFormat",
         "learn.microsoft.com, virtual-networks-faq; hashicorp/terraform-provider-azurerm issue 10826",
         Sure::Medium,
     ),
@@ -104,12 +104,12 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "Bastion subnet smaller than /26; tunnels with a Basic Bastion",
+        "Bastion subnet smaller than /26: BastionSubnetPrefixTooLong; tunnels with a Basic Bastion: BastionFeatureNotSupportedForSku; no or several addresses: BastionHostMustHaveOneIpConfiguration, BastionHostPublicIpAddressMissing",
         "learn.microsoft.com, bastion/configuration-settings (code and words are ours)",
         Sure::Low,
     ),
     claim(
-        "addresses in a subnet: SubnetIsFull, PrivateIPAddressNotInSubnet, PrivateIPAddressInReservedRange, PrivateIPAddressIsAllocated",
+        "addresses in a subnet: SubnetIsFull, PrivateIPAddressNotInSubnet, PrivateIPAddressInReservedRange, PrivateIPAddressIsAllocated, InvalidIPAddress, NicMustHaveAtLeastOneIpConfiguration",
         "reports of users of azure-cli",
         Sure::Medium,
     ),
@@ -119,7 +119,7 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "private endpoint: one interface, approved at once, unknown group id refused",
+        "private endpoint: one interface, approved at once; PrivateEndpointMustHaveOneConnection, PrivateEndpointInvalidGroupId",
         "Azure REST reference, private-endpoints (refusal's words are ours)",
         Sure::Low,
     ),
@@ -135,12 +135,12 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "vault: purge protection and soft delete cannot be switched off",
+        "vault: purge protection and soft delete cannot be switched off: BadRequest",
         "Azure/azure-cli issue 29115",
         Sure::High,
     ),
     claim(
-        "vault: soft-delete retention cannot be changed",
+        "vault: soft-delete retention cannot be changed: BadRequest",
         "reports of users of hashicorp/terraform-provider-azurerm",
         Sure::Medium,
     ),
@@ -150,12 +150,12 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "storage account name that another has: StorageAccountAlreadyTaken",
+        "storage account name that another has: StorageAccountAlreadyTaken, StorageAccountInAnotherResourceGroup",
         "hashicorp/terraform issue 11485",
         Sure::High,
     ),
     claim(
-        "public container where the account forbids it: PublicAccessNotPermitted",
+        "public container where the account forbids it: PublicAccessNotPermitted; hierarchical namespace changed: PropertyCannotBeUpdated",
         "learn.microsoft.com, anonymous-read-access-prevent",
         Sure::Medium,
     ),
@@ -165,7 +165,11 @@ pub const CLAIMS: &[Claim] = &[
         "Azure/modern-web-app-pattern-dotnet pull request 129",
         Sure::High,
     ),
-    claim("unknown role: RoleDefinitionDoesNotExist", "Azure/azure-cli issue 21961", Sure::High),
+    claim(
+        "unknown role: RoleDefinitionDoesNotExist; name that is no guid: InvalidRoleAssignmentId",
+        "Azure/azure-cli issue 21961",
+        Sure::High,
+    ),
     claim(
         "role assignment with another principal or role: RoleAssignmentUpdateNotPermitted",
         "Azure/Azure-Landing-Zones issue 2040",
@@ -194,7 +198,11 @@ pub const CLAIMS: &[Claim] = &[
         "nforgeio/neonKUBE issue 1673; hashicorp/packer pull request 6009",
         Sure::High,
     ),
-    claim("network interface of another VM: NicInUse", "cloudfoundry/docs-bosh pull request 155", Sure::High),
+    claim(
+        "network interface of another VM: NicInUse; one that is not there: NotFound",
+        "cloudfoundry/docs-bosh pull request 155",
+        Sure::High,
+    ),
     claim(
         "fixed properties of a VM: PropertyChangeNotAllowed",
         "recorded: aks-engine; Azure/azure-cli issue 11840",

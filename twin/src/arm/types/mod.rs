@@ -137,10 +137,11 @@ fn not_modelled(put: &Put) -> AzureError {
 /// What providers refuse before a deployment runs, as details of its error: names that are taken, sizes, quota, images,
 /// terms. Nothing that needs a resource which the deployment itself makes.
 pub fn preflight(puts: &[Put], world: &dyn World) -> Vec<AzureError> {
+    let unknown = puts.iter().filter(|put| ask(put, world).is_none());
+    let mut refusals: Vec<AzureError> = unknown.map(not_modelled).collect();
     let asks = puts.iter().filter_map(|put| ask(put, world));
     let (machines, others): (Vec<_>, Vec<_>) =
         asks.partition(|(rule, _)| rule.kind == "Microsoft.Compute/virtualMachines");
-    let mut refusals: Vec<AzureError> = Vec::new();
     for (rule, ask) in machines.iter().chain(&others) {
         let named = match rule.kind {
             "Microsoft.KeyVault/vaults" => vault::named(ask),
