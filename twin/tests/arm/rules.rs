@@ -105,7 +105,7 @@ fn secrets_are_kept_out_of_bodies() {
 }
 
 /// A body without what Azure writes anew each time.
-fn lasting(body: &Value) -> Value {
+pub fn lasting(body: &Value) -> Value {
     match body {
         Value::Object(members) => {
             let fleeting =

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::compare::assert_equal;
 use crate::compiler;
-use crate::world::{FakeWorld, SUBSCRIPTION};
+use crate::rules::lasting;
+use crate::world::{FakeWorld, SUBSCRIPTION, request};
 
 fn read(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -74,4 +75,28 @@ fn our_templates_become_what_the_official_evaluator_predicts() {
         let checked = assert_equal(&mut world, &template, &parameters(name), &prediction);
         println!("{name}: {checked} resources and outputs");
     }
+}
+
+#[test]
+fn a_forced_redeployment_changes_nothing() {
+    let template = read(&compiler::templates().join("main.json"));
+    let mut parameters = parameters("first");
+    let mut world = FakeWorld::default();
+    let outputs = world.deploy(request(template.clone(), parameters.clone())).expect("the first deployment");
+    let state = |world: &FakeWorld| -> Vec<(String, Value)> {
+        world.resources.iter().map(|(id, (body, _))| (id.clone(), lasting(body))).collect()
+    };
+    let (before, secrets) = (state(&world), world.secrets.clone());
+    parameters["createSecrets"] = json!({"value": []});
+    for secret in ["sshPrivateKey", "cycleCloudPassword"] {
+        parameters.as_object_mut().expect("parameters").remove(secret);
+    }
+    let again = world.deploy(request(template, parameters)).expect("the second deployment");
+    assert_eq!(again, outputs);
+    assert_eq!(world.secrets, secrets, "no new version of a secret");
+    assert_eq!(secrets.len(), 3);
+    for (before, after) in before.iter().zip(state(&world)) {
+        assert_eq!(&after, before);
+    }
+    assert_eq!(world.resources.len(), before.len());
 }

@@ -22,8 +22,8 @@ use crate::azure::error::AzureError;
 use nodes::{DEPLOYMENTS, Node};
 use template::Template;
 
-/// A deployment as it is asked for.
-#[derive(Debug, Clone)]
+/// A deployment as it is asked for. Not printable: parameters may be secrets.
+#[derive(Clone)]
 pub struct Request {
     /// Where to.
     pub scope: Scope,

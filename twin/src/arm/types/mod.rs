@@ -33,8 +33,8 @@ use rules::Rule;
 pub use claims::CLAIMS;
 pub use rules::all;
 
-/// A resource as it is asked for.
-#[derive(Debug, Clone)]
+/// A resource as it is asked for. Not printable: a body may hold secrets.
+#[derive(Clone)]
 pub struct Put {
     /// Full id of the resource.
     pub id: String,
@@ -45,7 +45,7 @@ pub struct Put {
 }
 
 /// What a PUT changes. The first change of a PUT is always the resource itself.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Change {
     /// This resource now reads so.
     Resource {
