@@ -15,6 +15,8 @@ use crate::process::{Background, Command, Runner, interrupt};
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long signing in may take, tunnel included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(100);
+/// Between two looks at what the server said, which is in a local file.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Lies in the admin user's home: nobody else's files can be in its way.
 const LOCK_FILE: &str = ".ccslurm4ai.lock";
 /// What the server says once the lock is ours.
@@ -170,7 +172,7 @@ impl Session {
                 None if Instant::now() >= deadline => {
                     return Err(self.no_lock(&text, "ssh timed out").into());
                 }
-                None => interrupt::sleep(Duration::from_millis(50))?,
+                None => interrupt::sleep(LOOK_AGAIN)?,
             }
         }
     }

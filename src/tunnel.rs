@@ -17,6 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(90);
 const STILL_ALIVE: Duration = Duration::from_secs(15);
 /// Between two attempts to connect, and two looks for an interrupt.
 const STEP: Duration = Duration::from_millis(200);
+/// Between two attempts while nobody listens yet, which cost nothing.
+const SHORT_STEP: Duration = Duration::from_millis(20);
 /// Before az is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// What az says when it may work the next time: another program took the port, or az had listened already
@@ -177,10 +179,11 @@ fn wait_for_greeting(tunnel: &Tunnel, deadline: Instant) -> Result<Wait, Process
             return Ok(Wait::Late);
         }
         let stop = || interrupt::requested() || tunnel.az.ended().is_some();
-        if greeting(tunnel.port, left, stop) == Greeting::Ssh {
-            return Ok(Wait::Ready);
+        match greeting(tunnel.port, left, stop) {
+            Greeting::Ssh => return Ok(Wait::Ready),
+            Greeting::Nobody => interrupt::sleep(SHORT_STEP)?,
+            Greeting::Nothing => interrupt::sleep(STEP)?,
         }
-        interrupt::sleep(STEP)?;
     }
 }
 
@@ -188,13 +191,14 @@ fn wait_for_greeting(tunnel: &Tunnel, deadline: Instant) -> Result<Wait, Process
 enum Greeting {
     Ssh,
     Nothing,
+    Nobody,
 }
 
 /// Connects, and reads what an SSH server says first: `SSH-` and its version (RFC 4253, section 4.2).
 /// Leaves at once then, so that a tunnel serving one connection at a time is free for the next.
 fn greeting(port: u16, limit: Duration, stop: impl Fn() -> bool) -> Greeting {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, STEP) else { return Greeting::Nothing };
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, STEP) else { return Greeting::Nobody };
     if stream.set_read_timeout(Some(STEP)).is_err() {
         return Greeting::Nothing;
     }

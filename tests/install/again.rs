@@ -23,12 +23,17 @@ fn deployed() -> Site {
     site
 }
 
+/// Whether a deployment has been looked at.
+fn following(calls: &[String]) -> bool {
+    calls.iter().any(|call| call.contains("deployments/ccslurm4ai-"))
+}
+
 /// A site in which a deployment runs, its run having been interrupted.
-fn deploying(seconds: u32) -> Site {
+fn deploying() -> Site {
     let site = Site::new();
-    site.plan(&json!({"seconds": seconds}));
+    site.plan(&json!({"seconds": 600}));
     let mut run = site.start(&["-b"]);
-    run.wait_for("following", |calls| calls.iter().any(|call| call.contains("deployments/ccslurm4ai-")));
+    run.wait_for("following", following);
     run.signal(Signal::INT);
     assert_eq!(run.finish().exit, 7);
     site.forget_calls();
@@ -86,11 +91,14 @@ fn a_changed_configuration_or_a_failed_deployment_is_deployed_again() {
 
 #[test]
 fn a_running_deployment_is_followed_if_equal_and_respected_if_not() {
-    let equal = deploying(3);
-    let followed = equal.install(&["-b"]);
+    let equal = deploying();
+    let mut run = equal.start(&["-b"]);
+    run.wait_for("following", following);
+    equal.plan(&json!({}));
+    let followed = run.finish();
     assert_eq!((followed.exit, equal.changes()), (0, vec![]), "{}", followed.said);
 
-    let different = deploying(600);
+    let different = deploying();
     different.scene.config("login_nodes: 1\n");
     let busy = different.install(&["-b"]);
     let ansible = different.install(&["-a"]);
