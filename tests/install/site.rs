@@ -185,7 +185,8 @@ impl Site {
         self.audit_secrets();
     }
 
-    fn audit_secrets(&self) {
+    /// Secrets are where they may be.
+    pub fn audit_secrets(&self) {
         let key_folder = self.path("ws/.ccslurm4ai/cluster-rg/ssh");
         let secrets = self.secrets();
         let noted = ["calls", "environments", "variables"].map(|name| self.path("answers").join(name));
@@ -215,7 +216,7 @@ impl Site {
     }
 
     /// Folders with a control socket of ours; they cannot lie in the scene.
-    fn ssh_folders(&self) -> Vec<PathBuf> {
+    pub fn ssh_folders(&self) -> Vec<PathBuf> {
         let here = self.path("").display().to_string();
         let entries = fs::read_dir("/tmp").expect("listed").flatten().map(|entry| entry.path());
         let is_ours = |path: &PathBuf| {
