@@ -86,6 +86,12 @@ fn tunnel_lock_and_playbook() {
                 assert_eq!(site.install(&["-b"]).exit, 0);
                 site.scene.forbids("cycleserver");
             }),
+            case("the server is gone", &["-a"], 5, |site| {
+                assert_eq!(site.install(&["-b"]).exit, 0);
+                let gone =
+                    r#"ERROR: Not Found({"error":{"code":"ResourceNotFound","message":"Not there."}})"#;
+                site.scene.fails("cycleserver", 1, gone);
+            }),
         ],
     );
 }
