@@ -50,7 +50,6 @@ pub fn put(
     let failure = failing(azure, id)?;
     let mut state = azure.state();
     require_group(&state, &parsed)?;
-    conflicts(&state, &parsed, &body)?;
     let put = Put { id: id.to_owned(), api_version: api_version.to_owned(), body };
     let changes = kinds::put(&put, &View { azure, state: &state, caller })?;
     let created = state.resource(id).is_none();
@@ -90,26 +89,6 @@ fn booting(state: &mut State, azure: &Azure, written: Written, id: &str) -> Writ
         return Written { body: stored.body.clone(), boot: Some(boot), ..written };
     }
     written
-}
-
-/// Refusals that need more than the resource itself.
-fn conflicts(state: &State, id: &ResourceId, body: &Value) -> Result<(), AzureError> {
-    if !id.is(ASSIGNMENT) {
-        return Ok(());
-    }
-    let wanted = |name: &str| body["properties"][name].as_str().unwrap_or_default();
-    let role = wanted("roleDefinitionId").rsplit('/').next().unwrap_or_default();
-    let same = state.role_assignments.iter().find(|(other, one)| {
-        **other != key(&id.full)
-            && one.role.eq_ignore_ascii_case(role)
-            && one.principal.eq_ignore_ascii_case(wanted("principalId"))
-            && key(&one.scope) == key(&id.scope)
-    });
-    let Some((other, _)) = same else { return Ok(()) };
-    let plain = other.rsplit('/').next().unwrap_or_default().replace('-', "");
-    let message =
-        format!("The role assignment already exists. The ID of the existing role assignment is {plain}.");
-    Err(AzureError::new(409, "RoleAssignmentExists", message))
 }
 
 fn apply(azure: &Azure, state: &mut State, caller: &Caller, put: &Put, change: Change) {
