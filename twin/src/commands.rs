@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use ccslurm4ai_twin::azure::log;
 use ccslurm4ai_twin::azure::scenario::Scenario;
 use ccslurm4ai_twin::hosts::rootfs;
-use ccslurm4ai_twin::session::{DIR, Session, environment_file};
+use ccslurm4ai_twin::session::{self, DIR, LOG, Session, environment_file};
 use ccslurm4ai_twin::{control, hosts, page};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -125,7 +125,7 @@ pub fn up(start: &Start, place: &Place) -> Result<ExitCode> {
     scenario(start)?; // a mistake in it is told here, not in a log
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let _ = std::fs::remove_file(dir.join("ready")); // of a twin that was killed
-    let log = dir.join("twin.log");
+    let log = dir.join(LOG);
     let output = File::options().create(true).write(true).truncate(true).mode(0o600).open(&log);
     let output = output.with_context(|| format!("cannot write {}", log.display()))?;
     let mut command = Command::new(std::env::current_exe().context("finding this program")?);
@@ -166,7 +166,9 @@ pub fn serve(start: &Start, dir: &Path) -> Result<ExitCode> {
         }
     });
     session.end();
+    let cleared = session::clear(dir);
     std::fs::remove_file(&ready).context("telling that the twin is gone")?;
+    cleared?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -175,6 +177,7 @@ pub fn down(place: &Place) -> Result<ExitCode> {
     let dir = folder(place)?;
     if control::ask(&dir, "down").is_err() {
         hosts::remove_leftovers()?;
+        session::clear(&dir)?;
         eprintln!("no twin runs in {}", dir.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -184,6 +187,9 @@ pub fn down(place: &Place) -> Result<ExitCode> {
             bail!("the twin in {} did not end within {} s", dir.display(), STOPPED.as_secs());
         }
         std::thread::sleep(STEP);
+    }
+    if dir.join(control::SOCKET).exists() {
+        bail!("the twin in {} ended and could not remove all it made: see {LOG} there", dir.display());
     }
     Ok(ExitCode::SUCCESS)
 }

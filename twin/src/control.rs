@@ -14,8 +14,11 @@ use crate::azure::Azure;
 
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// Name of the socket in the twin's folder.
+pub const SOCKET: &str = "control";
+
 fn path(dir: &Path) -> PathBuf {
-    dir.join("control")
+    dir.join(SOCKET)
 }
 
 /// Opens the socket; the folder keeps others out.

@@ -15,13 +15,19 @@ use crate::azure::ca::Authority;
 use crate::azure::scenario::{Scenario, SignIn};
 use crate::azure::setup::APP;
 use crate::azure::tokens::TENANT;
-use crate::azure::{Azure, proxy};
+use crate::azure::{Azure, log, proxy};
 use crate::hosts::{Hosts, Link, METADATA_PORT, PROXY_PORT, rootfs};
 use crate::{control, extension};
 
 /// Environment variable that names the folder of the twin a command runs in.
 pub const DIR: &str = "CCSLURM4AI_TWIN_DIR";
 
+/// File in the twin's folder with what the twin itself says.
+pub const LOG: &str = "twin.log";
+const CA: &str = "ca.pem";
+const AZ: &str = "azure";
+const EXTENSIONS: &str = "extensions";
+const ENVIRONMENT: &str = "environment";
 const SHUTDOWN: Duration = Duration::from_secs(1); // for requests that are being answered
 
 /// A running twin.
@@ -41,7 +47,7 @@ impl Session {
     pub fn start(runtime: Runtime, dir: &Path, scenario: Scenario, with_hosts: bool) -> Result<Session> {
         let dir = private_folder(dir)?;
         let authority = Authority::new()?;
-        let ca = dir.join("ca.pem");
+        let ca = dir.join(CA);
         std::fs::write(&ca, authority.pem()).with_context(|| format!("cannot write {}", ca.display()))?;
         let link = Link { ca_pem: authority.pem().to_owned() };
         let hosts = if with_hosts { Some(Hosts::new(&dir, &rootfs::cache_dir()?, link)?) } else { None };
@@ -104,6 +110,30 @@ impl Session {
     }
 }
 
+/// Removes what an ended twin made in `dir`; a folder that is no twin's stays as it is.
+///
+/// # Errors
+/// Something cannot be removed, such as the disk of a host that still runs.
+pub fn clear(dir: &Path) -> Result<()> {
+    if !dir.join(control::SOCKET).exists() {
+        return Ok(());
+    }
+    let absent_is_fine = |path: PathBuf, done: std::io::Result<()>| match done {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    };
+    for name in [AZ, EXTENSIONS] {
+        absent_is_fine(dir.join(name), std::fs::remove_dir_all(dir.join(name)))?;
+    }
+    absent_is_fine(dir.join("hosts"), std::fs::remove_dir(dir.join("hosts")))?;
+    for name in [CA, ENVIRONMENT, log::FILE, LOG, control::SOCKET] {
+        absent_is_fine(dir.join(name), std::fs::remove_file(dir.join(name)))?;
+    }
+    Ok(())
+}
+
 fn private_folder(dir: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     rustix::fs::chmod(dir, Mode::RWXU)
@@ -139,7 +169,7 @@ fn environment(dir: &Path, ca: &Path, port: u16) -> Result<BTreeMap<String, Stri
     let text = |path: &Path| {
         path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
     };
-    let (config, extensions) = (dir.join("azure"), dir.join("extensions"));
+    let (config, extensions) = (dir.join(AZ), dir.join(EXTENSIONS));
     private_folder(&config)?;
     extension::install(&extensions)?;
     let proxy = format!("http://127.0.0.1:{port}");
@@ -169,7 +199,7 @@ fn environment(dir: &Path, ca: &Path, port: u16) -> Result<BTreeMap<String, Stri
 
 /// File that `env` prints.
 pub fn environment_file(dir: &Path) -> PathBuf {
-    dir.join("environment")
+    dir.join(ENVIRONMENT)
 }
 
 fn write_environment(dir: &Path, environment: &BTreeMap<String, String>) -> Result<()> {

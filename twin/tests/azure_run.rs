@@ -113,6 +113,7 @@ fn up_serves_until_down_and_its_proxy_lets_nothing_out() {
         assert!(Instant::now() < end, "the twin {pid} lives on");
         std::thread::sleep(Duration::from_millis(20));
     }
+    assert_eq!(std::fs::read_dir(dir.path().join("twin")).unwrap().count(), 0, "files are left");
     assert!(!twin(&["status"]).status.success());
     assert!(twin(&["down"]).status.success(), "down again is no mistake");
 }
