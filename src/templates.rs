@@ -108,12 +108,24 @@ fn check_version(folder: &Path) -> anyhow::Result<()> {
     Err(refuse(format!("the templates are of version {}, this program is {ours}", theirs.trim())).into())
 }
 
-/// Whether a source is newer than the compiled template, or there is none.
+/// Whether a source is newer than the compiled template, or there is none. An unchanged copy of the bundled
+/// templates never is: copying and cloning give files the time of the moment, in any order.
 fn is_outdated(bicep: &Path) -> anyhow::Result<bool> {
+    if is_bundled(bicep, &BICEP) {
+        return Ok(false);
+    }
     let Ok(compiled) = std::fs::metadata(bicep.join("main.json")).and_then(|meta| meta.modified()) else {
         return Ok(true);
     };
     Ok(newest_source(bicep).with_context(|| format!("reading {}", bicep.display()))? > compiled)
+}
+
+fn is_bundled(bicep: &Path, part: &Dir<'_>) -> bool {
+    let counts =
+        |path: &Path| path.extension().is_some_and(|ext| ext == "bicep") || path.ends_with("main.json");
+    let mut files = part.files().filter(|file| counts(file.path()));
+    files.all(|file| std::fs::read(bicep.join(file.path())).is_ok_and(|found| found == file.contents()))
+        && part.dirs().all(|dir| is_bundled(bicep, dir))
 }
 
 fn newest_source(folder: &Path) -> std::io::Result<SystemTime> {
@@ -160,6 +172,30 @@ fn compiler() -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_outdated_once_a_source_is_edited_and_newer() {
+        let copy = tempfile::tempdir().unwrap();
+        unpack(copy.path()).unwrap();
+        let bicep = copy.path().join("bicep");
+        let source = bicep.join("modules/network.bicep");
+        let set_time = |path: &Path, seconds| {
+            let time = SystemTime::now() + std::time::Duration::from_secs(seconds);
+            std::fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        set_time(&source, 60);
+        assert!(!is_outdated(&bicep).unwrap(), "newer, but unchanged");
+        let text = std::fs::read_to_string(&source).unwrap();
+        std::fs::write(&source, text + "// edited\n").unwrap();
+        set_time(&source, 60);
+        assert!(is_outdated(&bicep).unwrap());
+        set_time(&bicep.join("main.json"), 120);
+        assert!(!is_outdated(&bicep).unwrap(), "compiled since");
+        std::fs::remove_file(bicep.join("main.json")).unwrap();
+        assert!(is_outdated(&bicep).unwrap());
+    }
+
     #[test]
     fn the_version_file_is_this_programs() {
         let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/VERSION")).unwrap();
