@@ -166,7 +166,7 @@ pub fn lost(name: &str, group: &str, region: &str) -> Resource {
         "properties": {
             "sku": {"family": "A", "name": "standard"}, "tenantId": super::tokens::TENANT, "accessPolicies": [],
             "enabledForDeployment": false, "enabledForTemplateDeployment": true, "enableSoftDelete": true,
-            "softDeleteRetentionInDays": 90, "enableRbacAuthorization": true, "enablePurgeProtection": true,
+            "softDeleteRetentionInDays": 7, "enableRbacAuthorization": true, "enablePurgeProtection": true,
             "vaultUri": format!("https://{name}.vault.azure.net/"), "provisioningState": "Succeeded",
             "publicNetworkAccess": "Enabled",
         },
