@@ -1,0 +1,16 @@
+//! End to end on the twin: the unmodified program, az, Ansible and ssh against a simulated Azure and real hosts.
+//!
+//! Needs root (hosts boot), az on PATH, strace, and `ccslurm4ai-twin` built beside this program's binary;
+//! `scripts/test` sees to all of it. What is missing fails the test with the way to get it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod twin {
+    mod canaries;
+    mod compare;
+    mod faults;
+    mod leftovers;
+    mod life;
+    mod rehearsal;
+    mod trace;
+    mod watcher;
+}
