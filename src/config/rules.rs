@@ -101,7 +101,7 @@ pub fn subscription_name(text: &str) -> Verdict {
             shown(text)
         ));
     }
-    if text.starts_with(['-', '@']) {
+    if text.starts_with(['-', '@']) || text.contains("=@") {
         return Err(format!("{} cannot be handed to az; use subscription_id instead", shown(text)));
     }
     Ok(())

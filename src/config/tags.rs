@@ -42,8 +42,17 @@ pub fn name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A tag's value.
+/// A tag's value; az takes an argument `name=@path` for the content of that file (azure-cli
+/// `core/commands/__init__.py`, `_expand_file_prefixed_files`).
 pub fn value(name: &str, text: &str) -> Result<(), String> {
+    if text.starts_with('@') {
+        return Err(format!(
+            "the value {} of tag {} cannot be handed to az, which would read a file of that name (allowed: \
+             no `@` at the start)",
+            shown(text),
+            shown(name)
+        ));
+    }
     if text.chars().count() <= LONGEST_VALUE && !text.chars().any(char::is_control) {
         return Ok(());
     }
