@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
-use crate::azure::Az;
 use crate::azure::account::{Caller, Subscription};
 use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::group::{self, Change};
 use crate::azure::outputs::Outputs;
 use crate::azure::terms::Plan;
 use crate::azure::vault::{Secret, Vault};
+use crate::azure::{Az, AzError, Kind};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::keys::{self, KeyPlan, OwnKeys, PublicKey};
@@ -50,7 +50,6 @@ pub struct Site<'a> {
 pub struct Survey {
     group: Option<Value>,
     deployments: Vec<Deployment>,
-    secrets: Vec<Secret>,
     vault_is_deleted: bool,
     terms_accepted: bool,
 }
@@ -76,13 +75,13 @@ impl Survey {
         std::thread::scope(|scope| {
             let found = scope.spawn(|| group::find(az, group));
             let deployments = scope.spawn(|| Deployments::new(az, ui, group).ours());
-            let secrets = scope.spawn(|| vault.existing());
-            let deleted = scope.spawn(|| vault.is_deleted());
-            let terms = scope.spawn(|| image.is_accepted(az));
+            let deleted = scope.spawn(|| known(ui, false, vault.is_deleted()));
+            let terms = scope.spawn(|| known(ui, true, image.is_accepted(az)));
+            // A vault that does not say what it holds stops the run before anything is made.
+            vault.existing()?;
             Ok(Self {
                 group: join(found)?,
                 deployments: join(deployments)?,
-                secrets: join(secrets)?,
                 vault_is_deleted: join(deleted)?,
                 terms_accepted: join(terms)?,
             })
@@ -100,7 +99,7 @@ impl Site<'_> {
     /// # Errors
     /// [`Exit::Busy`] while a deployment runs; [`Exit::Deployment`] when none ever succeeded.
     pub fn newest(&self, deployments: &[Deployment]) -> anyhow::Result<Infrastructure> {
-        if let Some(active) = deployments.first().filter(|deployment| deployment.is_active()) {
+        if let Some(active) = deployments.iter().find(|deployment| deployment.is_active()) {
             return Err(self.deployments().busy(active, "its outputs are not there yet").into());
         }
         let newest = deployments.iter().find(|deployment| deployment.succeeded()).ok_or_else(|| {
@@ -121,25 +120,16 @@ impl Site<'_> {
     pub fn deploy(&self, survey: &Survey, force: bool) -> anyhow::Result<Infrastructure> {
         let of_config = parameters::of_config(self.config, &self.vault.name);
         let hash = self.input_hash(&of_config)?;
-        match survey.deployments.first() {
-            Some(newest) if newest.is_active() && newest.input_hash == hash => {
-                return self.attach(newest);
-            }
-            Some(newest) if newest.is_active() => {
-                return Err(self.deployments().busy(newest, "it has other inputs").into());
-            }
-            Some(newest) if newest.succeeded() && newest.input_hash == hash && !force => {
-                self.ui.event(Event::Skipped {
-                    name: "deployment",
-                    why: &format!("the infrastructure is unchanged since {}", newest.name),
-                });
-                return self.outputs_of(newest, false);
-            }
-            _ => {}
+        if let Some(done) = self.settled(&survey.deployments, &hash, force)? {
+            return Ok(done);
         }
         self.prepare(survey)?;
-        let secrets = if survey.vault_is_deleted { self.recover()? } else { survey.secrets.clone() };
-        let (keys, new) = self.secrets(&secrets)?;
+        // What was read before may be minutes old, and another machine may work on the same group.
+        let (deployments, stored) = self.look_again()?;
+        if let Some(done) = self.settled(&deployments, &hash, force)? {
+            return Ok(done);
+        }
+        let (keys, new) = self.secrets(&stored)?;
         let document = parameters::document(
             of_config,
             &hash,
@@ -151,6 +141,34 @@ impl Site<'_> {
         self.start_and_follow(&document)
     }
 
+    /// The infrastructure, when a deployment of ours runs with the same inputs or, unless `force`, the newest
+    /// one succeeded with them.
+    fn settled(
+        &self,
+        deployments: &[Deployment],
+        hash: &str,
+        force: bool,
+    ) -> anyhow::Result<Option<Infrastructure>> {
+        match deployments.iter().find(|deployment| deployment.is_active()) {
+            Some(active) if active.input_hash == hash => return self.attach(active).map(Some),
+            Some(active) => return Err(self.deployments().busy(active, "it has other inputs").into()),
+            None => {}
+        }
+        let same = |newest: &&Deployment| newest.succeeded() && newest.input_hash == hash;
+        let Some(newest) = deployments.first().filter(same).filter(|_| !force) else { return Ok(None) };
+        let why = format!("the infrastructure is unchanged since {}", newest.name);
+        self.ui.event(Event::Skipped { name: "deployment", why: &why });
+        self.outputs_of(newest, false).map(Some)
+    }
+
+    fn look_again(&self) -> anyhow::Result<(Vec<Deployment>, Vec<Secret>)> {
+        std::thread::scope(|scope| {
+            let deployments = scope.spawn(|| self.deployments().ours());
+            let secrets = self.vault.existing()?;
+            Ok((join(deployments)?, secrets))
+        })
+    }
+
     fn input_hash(&self, of_config: &Map<String, Value>) -> anyhow::Result<String> {
         let path = self.templates.main_json(self.runner)?;
         let template = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
@@ -158,7 +176,7 @@ impl Site<'_> {
         Ok(parameters::input_hash(&template, of_config, own.as_deref().map(str::trim)))
     }
 
-    /// Terms and resource group.
+    /// Terms, resource group, and the vault if Azure keeps it as deleted.
     fn prepare(&self, survey: &Survey) -> anyhow::Result<()> {
         if survey.terms_accepted {
             self.ui.event(Event::Skipped { name: "marketplace terms", why: "accepted before" });
@@ -178,14 +196,13 @@ impl Site<'_> {
                 Change::None => format!("{name} exists"),
             };
             Ok(((), note))
-        })
-    }
-
-    /// Brings a deleted vault back and says which secrets it held.
-    fn recover(&self) -> anyhow::Result<Vec<Secret>> {
+        })?;
+        if !survey.vault_is_deleted {
+            return Ok(());
+        }
         self.phase("key vault recovery", || {
             self.vault.recover()?;
-            Ok((self.vault.existing()?, format!("{} recovered with its secrets", self.vault.name)))
+            Ok(((), format!("{} recovered with its secrets", self.vault.name)))
         })
     }
 
@@ -233,6 +250,10 @@ impl Site<'_> {
     fn attach(&self, running: &Deployment) -> anyhow::Result<Infrastructure> {
         let text = format!("{} is running with the same inputs: following it", running.name);
         self.ui.event(Event::Note { text: &text });
+        if self.runner.is_dry_run() {
+            let deployment = running.name.clone();
+            return Ok(Infrastructure { deployment, changed: false, outputs: None });
+        }
         let deployment = self
             .phase("deployment", || Ok((self.deployments().follow(&running.name)?, running.name.clone())))?;
         self.outputs_of(&deployment, true)
@@ -252,6 +273,18 @@ impl Site<'_> {
             let (value, note) = work()?;
             Ok((value, if self.runner.is_dry_run() { "only shown: dry run".to_owned() } else { note }))
         })
+    }
+}
+
+/// The answer to a question that takes rights on the whole subscription, which a caller may lack; then
+/// `otherwise`, with which the deployment goes on and Azure itself refuses what is not so.
+fn known(ui: &Ui, otherwise: bool, answer: Result<bool, AzError>) -> anyhow::Result<bool> {
+    match answer {
+        Err(error) if matches!(error.kind, Kind::Forbidden(_)) => {
+            ui.event(Event::Warning { text: &format!("not decided: {error}") });
+            Ok(otherwise)
+        }
+        answer => Ok(answer.map_err(|error| error.failure(Exit::Deployment))?),
     }
 }
 

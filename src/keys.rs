@@ -7,6 +7,7 @@ use anyhow::Context;
 use crate::azure::vault::{Secret, Vault};
 use crate::failure::{Exit, Failure};
 use crate::process::{Command, Runner};
+use crate::ui::Ui;
 use crate::workspace::Workspace;
 
 const CACHED: &str = "ssh/id_rsa";
@@ -53,13 +54,44 @@ pub fn plan(
         let line = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         return Ok(KeyPlan { public: PublicKey::Line(line.trim().to_owned()), private_to_store: None });
     }
-    match (stored.contains(&Secret::SshPrivateKey), stored.contains(&Secret::SshPublicKey)) {
+    let private_is_stored = stored.contains(&Secret::SshPrivateKey);
+    let pair = own.private_file.is_some() || workspace.path(CACHED).exists();
+    match (private_is_stored, stored.contains(&Secret::SshPublicKey)) {
         (_, true) if own.private_file.is_some() => in_vault(),
         (true, true) => in_vault(),
-        (false, true) => Err(only_public().into()),
-        (true, false) => Err(only_private().into()),
-        (false, false) => from_pair(own.private_file, workspace, runner),
+        (false, true) if !pair => Err(only_public().into()),
+        (true, false) if !pair => Err(only_private().into()),
+        // A deployment that ended between the two halves: the pair it was given is still here.
+        _ => {
+            let plan = from_pair(own.private_file, workspace, runner)?;
+            Ok(KeyPlan { private_to_store: plan.private_to_store.filter(|_| !private_is_stored), ..plan })
+        }
     }
+}
+
+/// Looks at the keys the user brings before anything is made with them.
+///
+/// # Errors
+/// [`Exit::Refused`] when `--ssh-key` can't be used or is not the private half of `ssh_public_key_file`.
+pub fn check(own: OwnKeys<'_>, runner: &Runner<'_>) -> anyhow::Result<()> {
+    let Some(private) = own.private_file else { return Ok(()) };
+    if !private.is_file() {
+        return Err(Failure::new(Exit::Usage, "NoSuchFile", "--ssh-key: there is no such file")
+            .resource(private.display().to_string())
+            .into());
+    }
+    let line = public_half(private, runner)?;
+    let Some(public) = own.public_file else { return Ok(()) };
+    let configured =
+        std::fs::read_to_string(public).with_context(|| format!("reading {}", public.display()))?;
+    if same_key(&line, &configured) {
+        return Ok(());
+    }
+    let message = "the key of --ssh-key is not the private half of `ssh_public_key_file`";
+    Err(Failure::new(Exit::Refused, "WrongKey", message)
+        .resource(format!("{} and {}", private.display(), public.display()))
+        .remedy("give the two halves of one pair")
+        .into())
 }
 
 fn in_vault() -> anyhow::Result<KeyPlan> {
@@ -111,19 +143,21 @@ pub fn identity(
     vault: &Vault<'_>,
     workspace: &Workspace,
     runner: &Runner<'_>,
+    ui: &Ui,
 ) -> anyhow::Result<PathBuf> {
     if let Some(file) = own.private_file {
         return own_private(file, server_key, runner);
     }
     if let Some(file) = own.public_file {
+        let file = std::path::absolute(file)?;
         let private = file.with_extension("");
-        return Ok(if private != file && private.exists() { private } else { file.to_owned() });
+        return Ok(if private != file && private.exists() { private } else { file });
     }
     let cached = workspace.path(CACHED);
     if cached.exists() && public_half(&cached, runner).is_ok_and(|line| same_key(&line, server_key)) {
         return Ok(cached);
     }
-    let mut key = vault.read(Secret::SshPrivateKey).map_err(|error| unreadable(&error))?;
+    let mut key = vault.read(Secret::SshPrivateKey, ui).map_err(|error| unreadable(&error))?;
     if !key.ends_with('\n') {
         key.push('\n');
     }
@@ -203,7 +237,10 @@ fn only_private() -> Failure {
 fn unreadable(error: &anyhow::Error) -> anyhow::Error {
     let exit = error.downcast_ref::<Failure>().map_or(Exit::Access, |failure| failure.exit);
     Failure::new(exit, "KeyUnreadable", format!("the SSH key can't be read from the key vault: {error:#}"))
-        .remedy("give the private key with --ssh-key, or run from a machine that reaches the vault")
+        .remedy(
+            "give the private key with --ssh-key, run from a machine that reaches the vault, or deploy with \
+             `ccslurm4ai install --force`, which gives you the right to read it",
+        )
         .into()
 }
 
@@ -238,8 +275,9 @@ mod tests {
         let decide = |stored: &[Secret]| plan(OwnKeys::default(), stored, &workspace, &runner);
 
         assert_eq!(decide(&[SshPrivateKey, SshPublicKey]).unwrap().public, PublicKey::InVault);
-        let exits = [vec![SshPublicKey], vec![SshPrivateKey]]
-            .map(|stored| decide(&stored).unwrap_err().downcast::<Failure>().unwrap().exit);
+        let halves = [vec![SshPublicKey], vec![SshPrivateKey]];
+        let exits =
+            halves.clone().map(|stored| decide(&stored).unwrap_err().downcast::<Failure>().unwrap().exit);
         assert_eq!(exits, [Exit::Refused, Exit::Refused]);
 
         let made = decide(&[]).unwrap();
@@ -247,6 +285,12 @@ mod tests {
         assert!(matches!(&made.public, PublicKey::Line(line) if line.starts_with("ssh-rsa ")));
         assert_eq!(made.public, again.public, "a pair that is not in the vault yet is used again");
         assert!(made.private_to_store.unwrap().contains("PRIVATE KEY"));
+        let resumed = halves.map(|stored| decide(&stored).unwrap());
+        assert!(
+            resumed.iter().all(|plan| plan.public == made.public),
+            "half stored: the rest comes from the pair"
+        );
+        assert_eq!(resumed.map(|plan| plan.private_to_store.is_some()), [true, false]);
 
         let own = root.path().join("mine.pub");
         std::fs::write(&own, "ssh-ed25519 AAAA me\n").unwrap();

@@ -72,7 +72,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    let args: Vec<String> = std::env::args().collect();
+    let args: Vec<_> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let wants_json = args.iter().any(|arg| arg == "--output=json")
         || args.windows(2).any(|pair| pair == ["--output", "json"]);
     if wants_json {

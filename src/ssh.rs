@@ -128,7 +128,7 @@ impl Session {
         let session = Self { folder, vm: vm.to_owned(), known_hosts: identity.known_hosts.clone() };
         let socket = session.folder.path().join("socket");
         let text = format!(
-            "Hostname 127.0.0.1\nPort {port}\nControlPath {}\n{}",
+            "Hostname 127.0.0.1\nPort {port}\nBatchMode yes\nControlPath {}\n{}",
             path_text(&socket),
             settings(identity, vm)
         );

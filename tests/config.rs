@@ -85,3 +85,14 @@ fn assert_answer(format: &str, stdout: &[u8], what: &str) {
     let errors = answer["errors"].as_array().expect("a list");
     assert!(!errors.is_empty() && errors.iter().all(|error| error["file"] == "config.yaml"), "{what}");
 }
+
+#[test]
+fn words_that_are_no_text_are_a_usage_error() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let output =
+        Command::cargo_bin("ccslurm4ai").expect("built").args(["--output", "json"]).arg(odd).output();
+    let output = output.expect("it ran");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!((output.status.code(), document["exit_code"].as_i64()), (Some(2), Some(2)));
+}

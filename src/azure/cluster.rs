@@ -14,6 +14,8 @@ use crate::ui::{Event, Ui};
 const API: &str = "api-version=2025-04-01";
 /// CycleCloud needs about five minutes for a VM; allocation may wait in a queue.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// For how long a broken network or an expired sign-in is borne.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The VMs that one can sign in to, by ARM id.
@@ -62,9 +64,20 @@ pub fn wait_for_vms(
         az.subscription()
     );
     let started = Instant::now();
+    let mut last_answer = started;
     loop {
-        let vms = az.rest_list(&path, "reading the VMs of the cluster");
-        let vms = vms.map_err(|error| error.failure(Exit::Unreachable))?;
+        let vms = match az.rest_list(&path, "reading the VMs of the cluster") {
+            Ok(vms) => vms,
+            Err(error) if matches!(error.kind, Kind::Interrupted) || last_answer.elapsed() > PATIENCE => {
+                return Err(error.failure(Exit::Unreachable).into());
+            }
+            Err(error) => {
+                ui.event(Event::Progress { text: &format!("trying again: {error}") });
+                interrupt::sleep(PAUSE)?;
+                continue;
+            }
+        };
+        last_answer = Instant::now();
         let ids: Vec<Option<String>> =
             wanted.iter().map(|node| ready_id(&vms, cluster, node)).collect::<anyhow::Result<_>>()?;
         let missing: Vec<&str> =

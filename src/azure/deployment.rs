@@ -111,6 +111,7 @@ impl<'a> Deployments<'a> {
     pub fn follow(&self, name: &str) -> anyhow::Result<Deployment> {
         let started = Instant::now();
         let mut last_answer = Instant::now();
+        let mut warned = String::new();
         loop {
             match self.look(name) {
                 Ok(deployment) if !deployment.is_active() => return self.judge(deployment),
@@ -120,7 +121,10 @@ impl<'a> Deployments<'a> {
                 Err(error) => {
                     let next = error.remedy().map(|remedy| format!("; next: {remedy}")).unwrap_or_default();
                     let text = format!("the deployment {name} goes on, but {error}{next}; trying again");
-                    self.ui.event(Event::Warning { text: &text });
+                    if text != warned {
+                        self.ui.event(Event::Warning { text: &text });
+                        warned = text;
+                    }
                 }
             }
             if started.elapsed() > LIMIT {

@@ -4,6 +4,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::az::Az;
+use super::failed::AzError;
 use crate::failure::Exit;
 
 /// A marketplace plan.
@@ -31,9 +32,8 @@ impl Plan {
     ///
     /// # Errors
     /// When Azure does not answer.
-    pub fn is_accepted(&self, az: &Az<'_>) -> anyhow::Result<bool> {
-        let found = az.json(&self.arguments("show"), "reading the terms of the CycleCloud image");
-        let found = found.map_err(|error| error.failure(Exit::Deployment))?;
+    pub fn is_accepted(&self, az: &Az<'_>) -> Result<bool, AzError> {
+        let found = az.json(&self.arguments("show"), "reading the terms of the CycleCloud image")?;
         Ok(found["accepted"] == true)
     }
 

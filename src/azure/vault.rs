@@ -11,6 +11,7 @@ use super::az::Az;
 use super::failed::{AzError, Kind};
 use crate::failure::Exit;
 use crate::process::interrupt;
+use crate::ui::{Event, Ui};
 
 const API: &str = "api-version=2026-02-01";
 /// A new role assignment works after seconds to minutes.
@@ -76,7 +77,9 @@ impl<'a> Vault<'a> {
     pub fn existing(&self) -> anyhow::Result<Vec<Secret>> {
         let why = "reading which secrets the key vault holds";
         let listed = match self.az.rest_list(&format!("{}/secrets?{API}", self.id()), why) {
-            Err(error) if matches!(error.kind, Kind::NotFound(_)) => return Ok(Vec::new()),
+            Err(error) if matches!(error.kind, Kind::NotFound(_)) || is_unregistered(&error) => {
+                return Ok(Vec::new());
+            }
             listed => listed.map_err(|error| error.failure(Exit::Deployment))?,
         };
         let names: Vec<&str> = listed.iter().filter_map(|secret| secret["name"].as_str()).collect();
@@ -88,16 +91,17 @@ impl<'a> Vault<'a> {
     ///
     /// # Errors
     /// When Azure does not answer.
-    pub fn is_deleted(&self) -> anyhow::Result<bool> {
+    pub fn is_deleted(&self) -> Result<bool, AzError> {
         let path = format!(
             "/subscriptions/{}/providers/Microsoft.KeyVault/deletedVaults?{API}",
             self.az.subscription()
         );
-        let deleted = self.az.rest_list(&path, "reading the deleted key vaults");
-        let deleted = deleted.map_err(|error| error.failure(Exit::Deployment))?;
-        Ok(deleted
-            .iter()
-            .any(|vault| vault["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&self.name))))
+        let ours =
+            |vault: &Value| vault["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&self.name));
+        match self.az.rest_list(&path, "reading the deleted key vaults") {
+            Err(error) if is_unregistered(&error) => Ok(false),
+            deleted => Ok(deleted?.iter().any(ours)),
+        }
     }
 
     /// Brings the deleted vault and its secrets back.
@@ -117,17 +121,18 @@ impl<'a> Vault<'a> {
     }
 
     /// The value of a secret, read as the caller. Right after a deployment the caller's role may not
-    /// work yet, so "forbidden" is asked again for a while.
+    /// work yet, so a missing right is asked for again for a while; a firewall's refusal is final.
     ///
     /// # Errors
     /// [`Exit::Access`] when it stays forbidden.
-    pub fn read(&self, secret: Secret) -> anyhow::Result<String> {
+    pub fn read(&self, secret: Secret, ui: &Ui) -> anyhow::Result<String> {
         let name = self.secret_name(secret);
         let args = ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", &name];
         let started = Instant::now();
         loop {
             match self.az.secret_json(&args, "reading a secret of the key vault") {
-                Err(error) if is_forbidden(&error) && started.elapsed() < ROLE_DELAY => {
+                Err(error) if is_no_right_yet(&error) && started.elapsed() < ROLE_DELAY => {
+                    ui.event(Event::Progress { text: "waiting for the right to read the key vault" });
                     interrupt::sleep(Duration::from_secs(5))?;
                 }
                 Err(error) => return Err(error.failure(Exit::Access).into()),
@@ -149,6 +154,14 @@ impl<'a> Vault<'a> {
     }
 }
 
-fn is_forbidden(error: &AzError) -> bool {
+/// Error codes of a vault: Key Vault documentation, REST API error codes, HTTP 403.
+fn is_no_right_yet(error: &AzError) -> bool {
+    let text = error.to_string();
     matches!(error.kind, Kind::Forbidden(_))
+        && !["ForbiddenByFirewall", "ForbiddenByConnection"].iter().any(|code| text.contains(code))
+}
+
+/// A subscription that never used vaults has none; the deployment registers the provider.
+fn is_unregistered(error: &AzError) -> bool {
+    error.code() == "MissingSubscriptionRegistration"
 }

@@ -40,6 +40,11 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     if let Some(folder) = &global.templates {
         ui.event(Event::Note { text: &format!("using the templates of {}", folder.display()) });
     }
+    let own_keys = OwnKeys {
+        public_file: config.ssh_public_key_file.as_deref(),
+        private_file: global.ssh_key.as_deref(),
+    };
+    keys::check(own_keys, &runner)?;
     let image = Plan::of_cyclecloud(&templates.versions()?)?;
     let ((caller, subscription), evidence) = ui.phase("checks", || {
         let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &image);
@@ -50,10 +55,6 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     })?;
     let az = Az::new(&runner, &caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
-    let own_keys = OwnKeys {
-        public_file: config.ssh_public_key_file.as_deref(),
-        private_file: global.ssh_key.as_deref(),
-    };
     let site = Site {
         config: &config,
         caller: &caller,
@@ -134,10 +135,15 @@ fn configure_and_connect(
 ) -> anyhow::Result<()> {
     let Site { config, az, ui, .. } = *site;
     let global = &outputs.global;
-    let server_key = cluster::public_key(az, &global.cycleserver_id)?;
+    let (server_key, key_file) = ui.phase("SSH key", || {
+        let server_key = cluster::public_key(az, &global.cycleserver_id)?;
+        let file = keys::identity(site.own_keys, &server_key, site.vault, site.workspace, site.runner, ui)?;
+        let note = file.display().to_string();
+        Ok(((server_key, file), note))
+    })?;
     let identity = Identity {
         user: global.cycleserver_admin.clone(),
-        key_file: keys::identity(site.own_keys, &server_key, site.vault, site.workspace, site.runner)?,
+        key_file,
         known_hosts: site.workspace.path("ssh/known_hosts"),
     };
     let route = Route {
@@ -188,9 +194,9 @@ fn facts(site: &Site<'_>, public_key: &str) -> anyhow::Result<Cluster> {
         Os::Ubuntu2404 => "ubuntu2404",
     };
     let image = &versions["nodeImages"][os]["cuda"];
-    let urn = ["publisher", "offer", "sku", "version"]
-        .map(|part| image[part].as_str().unwrap_or_default())
-        .join(":");
+    let parts: Option<Vec<&str>> =
+        ["publisher", "offer", "sku", "version"].into_iter().map(|part| image[part].as_str()).collect();
+    let urn = parts.with_context(|| format!("versions.json has no whole nodeImages.{os}.cuda"))?.join(":");
     Ok(Cluster {
         cluster_name: config.cluster_name.clone(),
         admin_user: config.admin_user.clone(),

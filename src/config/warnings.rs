@@ -59,7 +59,8 @@ fn cut(config: &Config) -> Option<String> {
     let (nodes, gpus) = (config.hpc_node_count(), config.hpc_sku.gpus);
     (wanted > nodes).then(|| {
         format!(
-            "cuts the GPU nodes from {wanted} to {nodes}: {} of {} GPUs remain",
+            "hpc_max_num_vms = {} cuts the GPU nodes from {wanted} to {nodes}: {} of {} GPUs remain",
+            config.hpc_max_num_vms,
             nodes * gpus,
             wanted * gpus
         )

@@ -129,6 +129,14 @@ fn the_scripts_sign_in_and_return_what_the_command_returns() {
 }
 
 #[test]
+fn a_connection_that_the_bastion_resets_is_tried_again() {
+    let stage = Stage::new();
+    let output = stage.run("bastion_ssh_scheduler.sh", "reset-once", &["echo hello"]);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "hello\n"));
+    assert!(!text(&output.stderr).contains("unbound"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_file_goes_through_ssh_config_unharmed() {
     let stage = Stage::new();
     let data: Vec<u8> = (0..2_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

@@ -30,7 +30,7 @@ impl Group {
     /// each for what is left after a grace period. `reaped` says whether the child has been waited for.
     pub(super) fn end(&self, reaped: impl Fn() -> bool) {
         let Some(leader) = self.leader else { return };
-        let stages = [(Signal::INT, GRACE), (Signal::TERM, GRACE), (Signal::KILL, AFTER_KILL)];
+        let stages = [(Signal::INT, 2 * GRACE), (Signal::TERM, GRACE), (Signal::KILL, AFTER_KILL)];
         for (signal, patience) in stages {
             let _ = kill_process_group(leader, signal);
             let deadline = Instant::now() + patience;

@@ -1,22 +1,22 @@
-//! SIGINT and SIGTERM set a flag; whoever waits looks at it.
+//! SIGINT, SIGTERM and SIGHUP (a closed terminal) set a flag; whoever waits looks at it.
 
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::ProcessError;
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Catches SIGINT and SIGTERM from now on.
+/// Catches SIGINT, SIGTERM and SIGHUP from now on.
 ///
 /// # Errors
 /// When the operating system refuses the handler.
 pub fn watch() -> std::io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&REQUESTED))?;
     }
     Ok(())

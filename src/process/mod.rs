@@ -231,7 +231,7 @@ impl<'a> Runner<'a> {
         read.map_err(|error| self.io(command, &error))?;
         match handle.try_wait() {
             Ok(Some(output)) => Ok(Output::from(output)),
-            Ok(None) => Ok(Output::default()),
+            Ok(None) => Err(self.io(command, &std::io::Error::other("its end could not be told"))),
             Err(error) => Err(self.io(command, &error)),
         }
     }

@@ -77,6 +77,26 @@ fn a_forced_deployment_makes_no_secret_twice() {
 }
 
 #[test]
+fn what_another_machine_made_meanwhile_is_not_made_again() {
+    let site = Site::new();
+    let names = ["SshPrivateKey", "SshPublicKey", "CycleCloudPwd"]
+        .map(|name| json!({"name": format!("cycleadmin-{name}")}));
+    site.file("meanwhile", &json!({"value": names}).to_string());
+    site.script(
+        "vm image terms accept",
+        "cd \"$STAND_IN_DIR\" && /bin/rm -f secrets.err secrets.status && /bin/cp meanwhile secrets.json",
+    );
+    let run = site.install(&["-b"]);
+    assert_eq!(run.exit, 0, "{}", run.said);
+    let parameters = &site.parameters(1)["parameters"];
+    assert_eq!(parameters["createSecrets"]["value"], json!([]));
+    assert!(
+        parameters["sshPublicKey"].get("reference").is_some()
+            && parameters.get("cycleCloudPassword").is_none()
+    );
+}
+
+#[test]
 fn a_changed_configuration_or_a_failed_deployment_is_deployed_again() {
     let site = deployed();
     site.scene.config("login_nodes: 1\n");

@@ -57,7 +57,6 @@ fn what_is_read_before_anything_changes() {
         case("the vault is broken", &["-b"], 5, |site| {
             site.scene.fails("secrets", 1, r#"ERROR: Internal Server Error({"error":{"code":"InternalServerError","message":"Try later."}})"#);
         }),
-        case("deleted vaults forbidden", &["-b"], 10, |site| site.scene.forbids("deletedVaults")),
         case("deployments forbidden", &["-b"], 10, |site| site.scene.forbids("deployments")),
         case("the group forbidden", &["-b"], 10, |site| site.scene.forbids("cluster-rg")),
         case("the terms unreadable", &["-b"], 5, |site| site.scene.answer("vm image terms show", "")),
@@ -78,6 +77,14 @@ Target: cluster-rg"#;
     run(
         "changes",
         &[
+            case("rights on the group alone", &["-b"], 0, |site| site.scene.forbids("deletedVaults")),
+            case("a subscription that never used vaults", &["-b"], 0, |site| {
+                let code =
+                    r#"{"error":{"code":"MissingSubscriptionRegistration","message":"Not registered."}}"#;
+                for call in ["deletedVaults", "secrets"] {
+                    site.scene.fails(call, 1, &format!("ERROR: Conflict({code})"));
+                }
+            }),
             case("terms refused", &["-b"], 5, |site| {
                 site.scene.fails(
                     "vm image terms accept",

@@ -72,6 +72,14 @@ impl Site {
         self.file("vms", &json!({"value": vms}).to_string());
     }
 
+    /// Lets a shell script answer `call`.
+    pub fn script(&self, call: &str, text: &str) {
+        let path = self.path(&format!("answers/{call}.do"));
+        fs::remove_file(&path).expect("the stand-in's own answer");
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    }
+
     /// What `setup` makes, with a stand-in in it.
     fn make_ansible(&self) {
         let folder = self.ansible();

@@ -2,13 +2,14 @@
 """Plays `az network bastion tunnel` as azure-cli's bastion extension does, with messages and --port 0.
 
 TUNNEL_TO     the local port it leads to
-TUNNEL_MODE   relay (default), silent, error, login, taken-once, refused-once, dies-once
+TUNNEL_MODE   relay (default), silent, error, login, taken-once, refused-once, reset-once, dies-once
 TUNNEL_NOTES  a folder: `args` gets a line for each start, `pids` those of this process and of its child
 """
 
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -48,6 +49,10 @@ def serve(client, number):
         return
     if mode == "refused-once" and first_time("refused"):
         os._exit(1)
+    if mode == "reset-once" and first_time("reset"):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        return
     if mode == "dies-once" and number == 2 and first_time("died"):
         os._exit(1)
     server = socket.create_connection(("127.0.0.1", int(os.environ["TUNNEL_TO"])))
