@@ -184,31 +184,60 @@ fn make(runner: &Runner<'_>, ui: &Ui, environment: &Environment, python: &str) -
     }
     ui.event(Event::Progress { text: "making a virtual environment" });
     let venv = Command::new(python).args(["-m", "venv"]).arg(folder.to_string_lossy()).timeout(PIP_TIMEOUT);
-    check(environment, &runner.run(&venv).context("making a virtual environment")?)?;
+    check(environment, runner.run(&venv), "making a virtual environment")?;
     let pip = Command::new(environment.python().to_string_lossy())
         .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"])
         .arg(format!("ansible-core=={}", environment.version))
         .env_remove("PYTHONPATH")
         .timeout(PIP_TIMEOUT);
     let installed = runner.stream(&pip, |line| ui.event(Event::Progress { text: line.trim() }));
-    check(environment, &installed.context("installing ansible-core")?)?;
+    check(environment, installed, "installing ansible-core")?;
     std::fs::write(folder.join(COMPLETE), &environment.version)
         .with_context(|| format!("writing into {}", folder.display()))
 }
 
-fn check(environment: &Environment, output: &Output) -> anyhow::Result<()> {
-    if output.status == 0 {
-        return Ok(());
-    }
-    let all = format!("{}\n{}", output.stdout, output.stderr);
-    let lines: Vec<_> = all.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(4)..].join("\n  ");
-    let text = format!("installing ansible-core {} failed:\n  {last}", environment.version);
-    Err(Failure::new(Exit::Ansible, "AnsibleSetupFailed", text)
+fn check(
+    environment: &Environment,
+    result: Result<Output, ProcessError>,
+    what: &'static str,
+) -> anyhow::Result<()> {
+    let (code, why) = match result {
+        Ok(output) if output.status == 0 => return Ok(()),
+        Ok(output) => ("AnsibleSetupFailed", last_lines(&output)),
+        Err(error @ ProcessError::TimedOut { .. }) => ("AnsibleSetupTimedOut", error.to_string()),
+        Err(error) => return Err(anyhow::Error::new(error).context(what)),
+    };
+    let text = format!("installing ansible-core {} failed:\n  {why}", environment.version);
+    Err(Failure::new(Exit::Ansible, code, text)
         .resource(environment.folder.display().to_string())
         .remedy(
             "check the network, then run `ccslurm4ai setup`. pip takes a proxy from HTTPS_PROXY, another package \
              index from PIP_INDEX_URL, its CA from PIP_CERT, and a folder of packages from PIP_FIND_LINKS",
         )
         .into())
+}
+
+fn last_lines(output: &Output) -> String {
+    let all = format!("{}\n{}", output.stdout, output.stderr);
+    let lines: Vec<_> = all.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join("\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installation_that_takes_too_long_says_what_to_check() {
+        let environment = Environment { folder: "/cache/a".into(), version: "2.0".into(), made: false };
+        let late = ProcessError::TimedOut { command: "pip install x".into(), after: PIP_TIMEOUT };
+        let error = check(&environment, Err(late), "installing").unwrap_err();
+        let failure = error.downcast_ref::<Failure>().unwrap();
+        assert_eq!(
+            (failure.exit, failure.problems[0].code.as_str()),
+            (Exit::Ansible, "AnsibleSetupTimedOut")
+        );
+        let said = failure.to_string();
+        assert!(said.contains("within 900 s") && said.contains("HTTPS_PROXY"), "{said}");
+    }
 }

@@ -13,11 +13,12 @@ use super::environment::Environment;
 use super::events::{Counts, Event, Status, TaskResult, parse};
 use super::inventory::Files;
 use crate::failure::{Exit, Failure};
-use crate::process::{Command, Runner};
+use crate::process::{Command, ProcessError, Runner};
 use crate::ui::{self, Ui};
 
-/// The whole playbook; CycleCloud's own start-up takes most of it.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+/// The whole playbook. More than the waits of its tasks together (8500 s: start-up, vault, locker, machine
+/// types, upload, import, start), so that the one that runs out says what it waited for.
+const TIMEOUT: Duration = Duration::from_secs(3 * 3600);
 /// How much of a task's message a person is shown; all of it is in the log.
 const LINES: usize = 12;
 const LINE_LENGTH: usize = 300;
@@ -54,9 +55,18 @@ impl Recap {
 /// Runs the playbook to its end.
 ///
 /// # Errors
-/// Exit code 6 with task, host and message when a task fails, 11 when a host does not answer, 7 when
-/// interrupted.
+/// Exit code 6 with task, host and message when a task fails or the playbook takes too long, 11 when a host
+/// does not answer, 7 when interrupted.
 pub fn run(runner: &Runner<'_>, ui: &Ui, playbook: &Playbook<'_>) -> anyhow::Result<Recap> {
+    run_within(runner, ui, playbook, TIMEOUT)
+}
+
+fn run_within(
+    runner: &Runner<'_>,
+    ui: &Ui,
+    playbook: &Playbook<'_>,
+    limit: Duration,
+) -> anyhow::Result<Recap> {
     let mut log = File::options()
         .create(true)
         .append(true)
@@ -64,40 +74,53 @@ pub fn run(runner: &Runner<'_>, ui: &Ui, playbook: &Playbook<'_>) -> anyhow::Res
         .open(playbook.log)
         .with_context(|| format!("writing {}", playbook.log.display()))?;
     let mut follower = Follower::default();
-    let output = runner
-        .stream(&command(playbook), |line| {
-            let _ = writeln!(log, "{}", runner.redact(line));
-            follower.take(line, ui);
-        })
-        .context("running Ansible")?;
-    let _ = write!(log, "{}", runner.redact(&output.stderr));
-    if output.status == 0 {
-        return Ok(follower.recap);
-    }
+    let result = runner.stream(&command(playbook).timeout(limit), |line| {
+        let _ = writeln!(log, "{}", runner.redact(line));
+        follower.take(line, ui);
+    });
+    let failure = match result {
+        Ok(output) => {
+            let stderr = runner.redact(&output.stderr);
+            let _ = write!(log, "{stderr}");
+            if output.status == 0 {
+                return Ok(follower.recap);
+            }
+            follower.failure(output.status, &stderr)
+        }
+        Err(ProcessError::TimedOut { after, .. }) => follower.too_long(after),
+        Err(error) => return Err(anyhow::Error::new(error).context("running Ansible")),
+    };
     let log = playbook.log.display();
-    Err(follower
-        .failure(output.status, &runner.redact(&output.stderr))
+    Err(failure
         .remedy(format!("the whole output is in {log}; `ccslurm4ai install -a` goes on from here"))
         .into())
 }
 
 fn command(playbook: &Playbook<'_>) -> Command {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    Command::new(text(&playbook.environment.playbook()))
+    let ours = [
+        ("ANSIBLE_CONFIG", playbook.folder.join("ansible.cfg").into_os_string()),
+        ("ANSIBLE_STDOUT_CALLBACK", "ccslurm4ai_events".into()),
+        ("ANSIBLE_NOCOLOR", "1".into()),
+        ("ANSIBLE_HOME", home(playbook).into_os_string()),
+    ];
+    // Other variables of the user would win over our ansible.cfg.
+    let theirs = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("ANSIBLE_") && !ours.iter().any(|(own, _)| own == name));
+    let command = Command::new(text(&playbook.environment.playbook()))
         .args(["-i".to_owned(), text(&playbook.files.inventory)])
         .args(["-e".to_owned(), format!("@{}", text(&playbook.files.vars))])
         .arg("playbooks/site.yml")
-        .dir(playbook.folder)
-        .env("ANSIBLE_CONFIG", playbook.folder.join("ansible.cfg"))
-        .env("ANSIBLE_STDOUT_CALLBACK", "ccslurm4ai_events")
-        .env("ANSIBLE_NOCOLOR", "1")
-        .env("ANSIBLE_HOME", home(playbook))
+        .dir(playbook.folder);
+    let command = theirs.fold(command, Command::env_remove);
+    let command = ours.into_iter().fold(command, |command, (name, value)| command.env(name, value));
+    command
         // Ansible refuses a locale that is not UTF-8.
         .env("LC_ALL", "C.UTF-8")
         // Templates may be somebody's checkout: no byte code in there.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env_remove("PYTHONPATH")
-        .timeout(TIMEOUT)
         .changes()
 }
 
@@ -110,13 +133,17 @@ fn home(playbook: &Playbook<'_>) -> PathBuf {
 #[derive(Default)]
 struct Follower {
     recap: Recap,
+    task: Option<String>,
     failed: Option<TaskResult>,
 }
 
 impl Follower {
     fn take(&mut self, line: &str, ui: &Ui) {
         match parse(line) {
-            Some(Event::Task { task, .. }) => ui.event(ui::Event::Progress { text: &task }),
+            Some(Event::Task { task, .. }) => {
+                ui.event(ui::Event::Progress { text: &task });
+                self.task = Some(task);
+            }
             Some(Event::Result(result)) => self.take_result(result, ui),
             Some(Event::Stats { hosts }) => self.recap = Recap { hosts },
             Some(Event::Play { .. }) | None => {}
@@ -132,6 +159,15 @@ impl Follower {
                 self.failed.get_or_insert(result);
             }
             _ => {}
+        }
+    }
+
+    fn too_long(self, after: Duration) -> Failure {
+        let text = format!("Ansible did not end within {} s and was stopped", after.as_secs());
+        let failure = Failure::new(Exit::Ansible, "AnsibleTimedOut", text);
+        match self.task {
+            Some(task) => failure.resource(format!("task \"{task}\"")),
+            None => failure,
         }
     }
 

@@ -1,6 +1,7 @@
 //! From the tunnel to the connection scripts.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
@@ -94,4 +95,18 @@ fn tunnel_lock_and_playbook() {
             }),
         ],
     );
+}
+
+#[test]
+fn the_users_settings_of_ansible_do_not_reach_the_playbook() {
+    let site = Site::new();
+    let program = site.ansible().join("bin/ansible-playbook");
+    fs::remove_file(&program).expect("removed");
+    fs::write(&program, "#!/bin/bash\ndeclare -x >\"$STAND_IN_DIR/playbook\"\nexit 3\n").expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+    assert_eq!(site.install(&[]).exit, 6);
+    let variables = fs::read_to_string(site.path("answers/playbook")).expect("it ran");
+    assert!(!variables.contains("ANSIBLE_HOST_KEY_CHECKING"), "{variables}");
+    let config = variables.lines().find(|line| line.contains("ANSIBLE_CONFIG=")).expect("our settings");
+    assert!(config.ends_with("ansible/ansible.cfg\""), "{config}");
 }

@@ -161,6 +161,8 @@ impl Site {
         let mut command = self.scene.command(args);
         command.args(["--output", "json", "--workspace", "ws"]);
         command.env("TMPDIR", self.path("tmp")).env("CCSLURM4AI_CACHE", self.path("cache"));
+        // Somebody else's settings, which must not reach our playbook.
+        command.env("ANSIBLE_CONFIG", "/theirs").env("ANSIBLE_HOST_KEY_CHECKING", "False");
         command
     }
 

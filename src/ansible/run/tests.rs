@@ -1,11 +1,14 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::process::ProcessError;
 use crate::ui::Format;
 
 /// Runs a stand-in for `ansible-playbook` that is the shell script `script`; returns the log, too.
 fn play(script: &str) -> (anyhow::Result<Recap>, String) {
+    play_within(script, TIMEOUT)
+}
+
+fn play_within(script: &str, limit: Duration) -> (anyhow::Result<Recap>, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let environment = Environment { folder: path("venv"), version: "0".into(), made: false };
@@ -18,7 +21,7 @@ fn play(script: &str) -> (anyhow::Result<Recap>, String) {
     let ui = Ui::new(Format::Text, false, false);
     let runner = Runner::new(&ui, false);
     runner.hide("s3cret-word");
-    let result = run(&runner, &ui, &playbook);
+    let result = run_within(&runner, &ui, &playbook, limit);
     let mode = std::fs::metadata(path("log")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     (result, std::fs::read_to_string(path("log")).unwrap())
@@ -115,6 +118,18 @@ fn failures_name_task_host_and_message() {
         }
     }
     println!("{} cases", cases.len());
+}
+
+#[test]
+fn a_playbook_that_takes_too_long_says_where_it_was() {
+    let script = "echo '{\"event\":\"task\",\"play\":\"p\",\"task\":\"Locker is ready\"}'; exec sleep 60";
+    let (result, log) = play_within(script, Duration::from_millis(500));
+    let error = result.unwrap_err();
+    let failure = error.downcast_ref::<Failure>().unwrap();
+    let said = failure.to_string();
+    assert_eq!((failure.exit, failure.problems[0].code.as_str()), (Exit::Ansible, "AnsibleTimedOut"));
+    assert!(said.contains("task \"Locker is ready\"") && said.contains("/log; "), "{said}");
+    assert!(log.contains("Locker is ready"), "{log}");
 }
 
 #[test]
