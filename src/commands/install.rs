@@ -87,6 +87,9 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         }),
         _ => {}
     }
+    if args.dry_run {
+        result["would_run"] = runner.shown().into();
+    }
     Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
 }
 

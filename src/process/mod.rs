@@ -86,6 +86,7 @@ pub struct Runner<'a> {
     log: std::sync::OnceLock<Log>,
     children: std::sync::OnceLock<PathBuf>,
     dry_run: bool,
+    shown: std::sync::Mutex<Vec<String>>,
 }
 
 impl<'a> Runner<'a> {
@@ -97,6 +98,7 @@ impl<'a> Runner<'a> {
             log: std::sync::OnceLock::new(),
             children: std::sync::OnceLock::new(),
             dry_run,
+            shown: std::sync::Mutex::default(),
         }
     }
 
@@ -110,6 +112,11 @@ impl<'a> Runner<'a> {
     /// Whether changes are only shown.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// The command lines that a dry run has shown instead of running them.
+    pub fn shown(&self) -> Vec<String> {
+        self.shown.lock().map(|shown| shown.clone()).unwrap_or_default()
     }
 
     /// Hides `secret` in every log line and error from now on.
@@ -176,7 +183,11 @@ impl<'a> Runner<'a> {
     fn pretend(&self, command: &Command) -> Option<Output> {
         let skip = self.dry_run && command.changes_something();
         if skip {
-            self.ui.event(Event::Note { text: &format!("would run: {}", self.line(command)) });
+            let line = self.line(command);
+            self.ui.event(Event::Note { text: &format!("would run: {line}") });
+            if let Ok(mut shown) = self.shown.lock() {
+                shown.push(line);
+            }
         }
         skip.then(Output::default)
     }

@@ -233,6 +233,10 @@ fn a_dry_run_shows_what_it_would_change_and_changes_nothing() {
         let run = empty.install(args);
         assert_eq!((run.exit, empty.changes()), (0, vec![]), "{}", run.said);
         assert!(!empty.path("ws").exists());
+        let would_run = run.document["result"]["would_run"].as_array().expect("a list");
+        assert!(
+            would_run.iter().any(|line| line.as_str().is_some_and(|line| line.starts_with("az deployment")))
+        );
         shown_runs.push(shown(&args.join(" "), &run));
     }
     let site = deployed();
