@@ -24,7 +24,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The bundled templates, or those of `folder`.
+    /// The bundled templates, or those of `folder`; an empty path, as of an empty variable, is none.
     ///
     /// # Errors
     /// [`Exit::Refused`] when `folder` is of another version.
@@ -33,7 +33,7 @@ impl Templates {
             .prefix("ccslurm4ai-templates-")
             .tempdir()
             .context("making a folder for the templates")?;
-        let folder = match folder {
+        let folder = match folder.filter(|folder| !folder.as_os_str().is_empty()) {
             Some(folder) => {
                 let folder = std::path::absolute(folder)?;
                 check_version(&folder)?;
@@ -58,12 +58,16 @@ impl Templates {
         }
         let bicep = self.folder.join("bicep");
         let mut path = bicep.join("main.json");
-        let is_ours = self.folder == self.temporary.path();
-        if !is_ours && is_outdated(&bicep)? {
+        if self.foreign().is_some() && is_outdated(&bicep)? {
             path = self.temporary.path().join("main.json");
             compile(&bicep.join("main.bicep"), &path, runner)?;
         }
         Ok(self.compiled.get_or_init(|| path))
+    }
+
+    /// The user's own folder, if these are not the bundled templates.
+    pub fn foreign(&self) -> Option<&Path> {
+        Some(self.folder.as_path()).filter(|folder| *folder != self.temporary.path())
     }
 
     /// The folder with `ansible.cfg` and the playbooks.
@@ -121,11 +125,15 @@ fn is_outdated(bicep: &Path) -> anyhow::Result<bool> {
 }
 
 fn is_bundled(bicep: &Path, part: &Dir<'_>) -> bool {
-    let counts =
-        |path: &Path| path.extension().is_some_and(|ext| ext == "bicep") || path.ends_with("main.json");
-    let mut files = part.files().filter(|file| counts(file.path()));
+    let mut files = part.files().filter(|file| is_source(file.path()) || file.path().ends_with("main.json"));
     files.all(|file| std::fs::read(bicep.join(file.path())).is_ok_and(|found| found == file.contents()))
         && part.dirs().all(|dir| is_bundled(bicep, dir))
+}
+
+/// What the compiler reads: Bicep, and the JSON files that Bicep loads.
+fn is_source(path: &Path) -> bool {
+    let is = |extension: &str| path.extension().is_some_and(|found| found == extension);
+    is("bicep") || is("json") && !path.ends_with("main.json") && !path.ends_with("bicepconfig.json")
 }
 
 fn newest_source(folder: &Path) -> std::io::Result<SystemTime> {
@@ -135,7 +143,7 @@ fn newest_source(folder: &Path) -> std::io::Result<SystemTime> {
         let path = entry.path();
         if entry.file_type()?.is_dir() {
             newest = newest.max(newest_source(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "bicep") {
+        } else if is_source(&path) {
             newest = newest.max(entry.metadata()?.modified()?);
         }
     }
@@ -192,8 +200,18 @@ mod tests {
         assert!(is_outdated(&bicep).unwrap());
         set_time(&bicep.join("main.json"), 120);
         assert!(!is_outdated(&bicep).unwrap(), "compiled since");
+        let roles = bicep.join("roles.json");
+        std::fs::write(&roles, "[]").unwrap();
+        set_time(&roles, 180);
+        assert!(is_outdated(&bicep).unwrap(), "Bicep loads this file");
+        set_time(&bicep.join("main.json"), 240);
         std::fs::remove_file(bicep.join("main.json")).unwrap();
         assert!(is_outdated(&bicep).unwrap());
+    }
+
+    #[test]
+    fn an_empty_name_is_no_folder() {
+        assert!(Templates::open(Some(Path::new(""))).unwrap().foreign().is_none());
     }
 
     #[test]

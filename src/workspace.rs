@@ -22,9 +22,9 @@ impl Workspace {
     /// A dry run only names the paths.
     ///
     /// # Errors
-    /// [`Exit::Busy`] when another run has it open; when the folder can't be made or written.
+    /// [`Exit::Busy`] when another run has it open; [`Exit::Usage`] when the folder can't be made or written.
     pub fn open(root: &Path, resource_group: &str, runner: &Runner<'_>) -> anyhow::Result<Self> {
-        let root = std::path::absolute(root).with_context(|| format!("workspace {}", root.display()))?;
+        let root = std::path::absolute(root).map_err(|error| unusable(root, &error))?;
         let state = root.join(".ccslurm4ai").join(resource_group);
         if runner.is_dry_run() {
             return Ok(Self { root, state, _lock: None });
@@ -35,15 +35,14 @@ impl Workspace {
                 .recursive(true)
                 .mode(0o700)
                 .create(&folder)
-                .with_context(|| format!("making the state folder {}", folder.display()))?;
+                .map_err(|error| unusable(&folder, &error))?;
         }
         let lock = lock(&state, resource_group)?;
         let workspace = Self { root, state, _lock: Some(lock) };
         let children = workspace.state.join("children");
         end_orphans(&children);
         let log = workspace.state.join("run.jsonl");
-        let log = Log::open(&log).with_context(|| format!("opening the log {}", log.display()))?;
-        runner.attach(log, children);
+        runner.attach(Log::open(&log).map_err(|error| unusable(&log, &error))?, children);
         Ok(workspace)
     }
 
@@ -68,6 +67,13 @@ impl Workspace {
     }
 }
 
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("the state folder cannot be used: {error}");
+    Failure::new(Exit::Usage, "WorkspaceUnusable", message)
+        .resource(path.display().to_string())
+        .remedy("name a folder that you can write to with --workspace")
+}
+
 fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -79,7 +85,7 @@ fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
 
 fn lock(state: &Path, resource_group: &str) -> anyhow::Result<File> {
     let path = state.join("lock");
-    let file = File::create(&path).with_context(|| format!("opening the lock {}", path.display()))?;
+    let file = File::create(&path).map_err(|error| unusable(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Failure::new(
@@ -116,6 +122,19 @@ mod tests {
         }
         drop(first);
         open().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        for workspace in [file.as_path(), Path::new("")] {
+            let error = Workspace::open(workspace, "rg", &Runner::new(&ui, false)).err().unwrap();
+            let failure = error.downcast_ref::<Failure>().unwrap();
+            assert_eq!((failure.exit, failure.problems[0].code.as_str()), (Exit::Usage, "WorkspaceUnusable"));
+        }
     }
 
     #[test]

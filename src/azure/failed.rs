@@ -127,8 +127,10 @@ pub enum Kind {
 impl Kind {
     /// The kind of failure behind exit status `status` and the words `stderr`.
     pub(super) fn of(status: i32, stderr: &str) -> Self {
-        let has = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
         let text = errors_only(stderr);
+        // A warning may be about another tenant; it counts only where nothing else is said.
+        let said = if text.is_empty() { stderr } else { &text };
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         if status > 128 {
             return Self::Killed { signal: status - 128 };
         }
@@ -306,7 +308,7 @@ mod tests {
     use super::*;
 
     /// Status, standard error, and the error a user sees.
-    const CASES: [(i32, &str); 23] = [
+    const CASES: [(i32, &str); 24] = [
         (1, "ERROR: Please run 'az login' to setup account.\n"),
         (1, "WARNING: Subscription 'x' not recognized.\nERROR: Please run 'az login' to setup account.\n"),
         (
@@ -325,6 +327,10 @@ mod tests {
         (
             1,
             "WARNING: Run the command below to authenticate interactively; additional arguments may be added as needed:\nWARNING: az login --claims-challenge \"e30=\"\nERROR: (RequestDisallowedByPolicy) Resource was disallowed by policy. Reasons: MFA is required.\n",
+        ),
+        (
+            1,
+            "WARNING: Authentication failed against tenant t: AADSTS50076: you must use multi-factor authentication\nERROR: (ResourceGroupNotFound) Resource group 'g' could not be found.\n",
         ),
         (1, "ERROR: [Errno 13] Permission denied: '/home/u/.azure/msal_token_cache.json.lockfile'\n"),
         (

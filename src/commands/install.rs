@@ -37,7 +37,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     }
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
     let templates = Templates::open(global.templates.as_deref())?;
-    if let Some(folder) = &global.templates {
+    if let Some(folder) = templates.foreign() {
         ui.event(Event::Note { text: &format!("using the templates of {}", folder.display()) });
     }
     let own_keys = OwnKeys {
