@@ -6,14 +6,13 @@
 //! extension in github.com/Azure/azure-cli-extensions).
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::process::quote;
 use crate::ssh::{Identity, settings};
+use crate::workspace::replace;
 
 const TUNNEL: &str = include_str!("../scripts/templates/bastion_tunnel.sh.in");
 const SSH: &str = include_str!("../scripts/templates/bastion_ssh.sh.in");
@@ -158,25 +157,15 @@ pub fn write(workspace: &Path, targets: &Targets) -> anyhow::Result<Vec<PathBuf>
             remove(&ssh)?;
             continue;
         }
-        replace(&tunnel, &target.tunnel(targets), 0o755)?;
-        replace(&ssh, &target.ssh(), 0o755)?;
+        replace(&tunnel, target.tunnel(targets).as_bytes(), 0o755)?;
+        replace(&ssh, target.ssh().as_bytes(), 0o755)?;
         config.push_str(&target.config(workspace, &identity));
         written.extend([tunnel, ssh]);
     }
     let path = workspace.join("ssh_config");
-    replace(&path, &config, 0o644)?;
+    replace(&path, config.as_bytes(), 0o644)?;
     written.push(path);
     Ok(written)
-}
-
-fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let context = || format!("writing {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    file.write_all(text.as_bytes()).with_context(context)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).with_context(context)?;
-    file.persist(path).with_context(context)?;
-    Ok(())
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {

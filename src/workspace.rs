@@ -1,8 +1,9 @@
 //! The state folder of one resource group: `.ccslurm4ai/<resource group>/`. It only caches; deleting it
 //! loses nothing, for the state is in Azure.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -62,7 +63,7 @@ impl Workspace {
     /// When it can't be written.
     pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
         let path = self.path(name);
-        write_private(&path, content).with_context(|| format!("writing {}", path.display()))?;
+        replace(&path, content, 0o600)?;
         Ok(path)
     }
 }
@@ -74,13 +75,20 @@ fn unusable(path: &Path, error: &std::io::Error) -> Failure {
         .remedy("name a folder that you can write to with --workspace")
 }
 
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
+/// Writes a file, whole or not at all; `mode` as in `chmod`.
+///
+/// # Errors
+/// When it can't be written.
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.persist(path)?;
-    Ok(())
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("writing {}", path.display()))
 }
 
 fn lock(state: &Path, resource_group: &str) -> anyhow::Result<File> {
@@ -102,8 +110,6 @@ fn lock(state: &Path, resource_group: &str) -> anyhow::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::ui::{Format, Ui};
 

@@ -1,12 +1,13 @@
 //! What Ansible is handed: one host behind the tunnel, and the variables. No secrets in either.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::workspace::replace;
 
 /// The CycleCloud server as Ansible reaches it.
 #[derive(Debug, Clone)]
@@ -99,8 +100,11 @@ pub struct Files {
 pub fn write(folder: &Path, server: &Server, variables: &Variables) -> anyhow::Result<Files> {
     std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     let files = Files { inventory: folder.join("inventory.json"), vars: folder.join("vars.json") };
-    write_private(&files.inventory, &inventory(server))?;
-    write_private(&files.vars, &serde_json::to_value(variables)?)?;
+    for (path, value) in
+        [(&files.inventory, inventory(server)), (&files.vars, serde_json::to_value(variables)?)]
+    {
+        replace(path, format!("{value:#}\n").as_bytes(), 0o600)?;
+    }
     Ok(files)
 }
 
@@ -114,14 +118,6 @@ fn inventory(server: &Server) -> Value {
         "ansible_ssh_args": "-o ControlMaster=no",
         "ansible_ssh_common_args": format!("-F {config}"),
     } } } })
-}
-
-fn write_private(path: &Path, value: &Value) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{value:#}")?;
-    file.persist(path).with_context(|| format!("writing {}", path.display()))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,18 +4,20 @@ use serde_json::json;
 
 use crate::ansible::environment;
 use crate::process::Runner;
-use crate::ui::{Answer, Event, Ui};
+use crate::ui::{Answer, Ui};
 
 /// Makes the environment when it is absent.
 ///
 /// # Errors
 /// Those of [`environment::ensure`].
 pub fn run(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Answer> {
-    ui.event(Event::PhaseStarted { name: "Ansible environment" });
-    let environment = environment::ensure(runner, ui)?;
-    let what = if environment.made { "installed" } else { "already there" };
+    let (environment, what) = ui.phase("Ansible environment", || {
+        let environment = environment::ensure(runner, ui)?;
+        let what = if environment.made { "installed" } else { "already there" };
+        let note = format!("ansible-core {} {what}", environment.version);
+        Ok(((environment, what), note))
+    })?;
     let version = &environment.version;
-    ui.event(Event::PhaseDone { note: &format!("ansible-core {version} {what}") });
     let folder = environment.folder.display().to_string();
     Ok(Answer {
         text: format!("ansible-core {version} is in {folder} ({what})\n"),
