@@ -177,9 +177,9 @@ fn terminated(twin: &Twin, workspace: &Workspace) {
 
 fn stop_while_deploying(twin: &Twin, workspace: &Workspace, signal: Signal) {
     let started = workspace.start(twin, &["-b"]);
-    wait_until("the deployment runs", || {
-        let running = deployments(twin).iter().any(|(state, _)| state == "Running");
-        running && leftovers::processes(twin).iter().all(|words| !words.contains("deployment group create"))
+    // An az that asks for this one deployment: it has been started and is followed.
+    wait_until("the deployment is followed", || {
+        leftovers::processes(twin).iter().any(|words| words.contains("/deployments/ccslurm4ai-"))
     });
     kill_process(Pid::from_child(&started.child), signal).unwrap();
     let run = Run::of(&started.finish()).expect(7);
