@@ -10,13 +10,14 @@ use crate::azure::account::{Caller, Subscription};
 use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::group::{self, Change};
 use crate::azure::outputs::Outputs;
+use crate::azure::private_dns::ZoneIds;
 use crate::azure::terms::Plan;
-use crate::azure::vault::{Secret, Vault};
+use crate::azure::vault::{Contents, Secret, Vault};
 use crate::azure::{Az, AzError, Kind};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::keys::{self, KeyPlan, OwnKeys, PublicKey};
-use crate::parameters::{self, NewSecrets};
+use crate::keys::{self, OwnKeys, PublicKey};
+use crate::parameters::{self, Run, Secrets};
 use crate::process::Runner;
 use crate::templates::Templates;
 use crate::ui::{Event, Ui};
@@ -30,6 +31,8 @@ pub struct Site<'a> {
     pub caller: &'a Caller,
     /// To which subscription.
     pub subscription: &'a Subscription,
+    /// The private DNS zones found for an existing network.
+    pub zones: &'a ZoneIds,
     /// Azure.
     pub az: &'a Az<'a>,
     /// The cluster's vault.
@@ -78,7 +81,7 @@ impl Survey {
             let deleted = scope.spawn(|| known(ui, false, vault.is_deleted()));
             let terms = scope.spawn(|| known(ui, true, image.is_accepted(az)));
             // A vault that does not say what it holds stops the run before anything is made.
-            vault.existing()?;
+            vault.contents()?;
             Ok(Self {
                 group: join(found)?,
                 deployments: join(deployments)?,
@@ -118,26 +121,26 @@ impl Site<'_> {
     /// # Errors
     /// [`Exit::Deployment`] with ARM's innermost reasons; [`Exit::Busy`] when another deployment runs.
     pub fn deploy(&self, survey: &Survey, force: bool) -> anyhow::Result<Infrastructure> {
-        let of_config = parameters::of_config(self.config, &self.vault.name);
+        let of_config = parameters::of_config(self.config, &self.vault.name, self.zones);
         let hash = self.input_hash(&of_config)?;
         if let Some(done) = self.settled(&survey.deployments, &hash, force)? {
             return Ok(done);
         }
         self.prepare(survey)?;
         // What was read before may be minutes old, and another machine may work on the same group.
-        let (deployments, stored) = self.look_again()?;
+        let (deployments, contents) = self.look_again()?;
         if let Some(done) = self.settled(&deployments, &hash, force)? {
             return Ok(done);
         }
-        let (keys, new) = self.secrets(&stored)?;
-        let document = parameters::document(
-            of_config,
-            &hash,
-            (self.caller, self.subscription),
-            self.vault,
-            &keys.public,
-            &new,
-        );
+        let secrets = self.secrets(&contents.secrets)?;
+        let run = Run {
+            caller: self.caller,
+            subscription: self.subscription,
+            vault: self.vault,
+            vault_denies: contents.denies,
+            secrets: &secrets,
+        };
+        let document = parameters::document(of_config, &hash, &run);
         self.start_and_follow(&document)
     }
 
@@ -161,11 +164,11 @@ impl Site<'_> {
         self.outputs_of(newest, false).map(Some)
     }
 
-    fn look_again(&self) -> anyhow::Result<(Vec<Deployment>, Vec<Secret>)> {
+    fn look_again(&self) -> anyhow::Result<(Vec<Deployment>, Contents)> {
         std::thread::scope(|scope| {
             let deployments = scope.spawn(|| self.deployments().ours());
-            let secrets = self.vault.existing()?;
-            Ok((join(deployments)?, secrets))
+            let contents = self.vault.contents()?;
+            Ok((join(deployments)?, contents))
         })
     }
 
@@ -207,27 +210,30 @@ impl Site<'_> {
     }
 
     /// Makes the secrets that the vault lacks, and only those.
-    fn secrets(&self, stored: &[Secret]) -> anyhow::Result<(KeyPlan, NewSecrets)> {
+    fn secrets(&self, stored: &[Secret]) -> anyhow::Result<Secrets> {
         self.phase("secrets", || {
             let runner = self.runner;
             let keys = keys::plan(self.own_keys, stored, self.workspace, runner)?;
-            let mut values = Vec::new();
+            let mut new = Vec::new();
             if let Some(private) = &keys.private_to_store {
-                values.push((Secret::SshPrivateKey, private.clone()));
+                new.push((Secret::SshPrivateKey, private.clone()));
             }
             if let (PublicKey::Line(line), false) = (&keys.public, stored.contains(&Secret::SshPublicKey)) {
-                values.push((Secret::SshPublicKey, line.clone()));
+                new.push((Secret::SshPublicKey, line.clone()));
             }
-            if !stored.contains(&Secret::CycleCloudPwd) {
+            let my_sql = self.config.accounting;
+            let passwords = [(Secret::CycleCloudPwd, true), (Secret::MySqlPwd, my_sql)];
+            for (secret, _) in passwords.iter().filter(|(secret, needed)| *needed && !stored.contains(secret))
+            {
                 let password = keys::password()?;
                 runner.hide(&password);
-                values.push((Secret::CycleCloudPwd, password));
+                new.push((*secret, password));
             }
-            let note = match values.len() {
+            let note = match new.len() {
                 0 => "all in the key vault".to_owned(),
                 made => format!("{made} made, for the key vault {}", self.vault.name),
             };
-            Ok(((keys, NewSecrets { values }), note))
+            Ok((Secrets { new, public_key: keys.public, my_sql }, note))
         })
     }
 

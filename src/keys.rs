@@ -192,18 +192,21 @@ fn same_key(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// A new password: 32 characters, some of each class that MySQL and CycleCloud ask for.
+/// A new password: 32 characters, some of each class that MySQL and CycleCloud ask for (azure-cli
+/// `command_modules/mysql/_params.py`, `--admin-password`: 8 to 128 characters, three classes of four). The portal
+/// also refuses three letters or digits in a row that the user's name has, so no three are in a row here.
 ///
 /// # Errors
 /// When the operating system has no randomness.
 pub fn password() -> anyhow::Result<String> {
-    const CLASSES: [&[u8]; 4] =
-        [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"-_.~"];
+    const SIGNS: &[u8] = b"-_.~";
+    const WORDS: [&[u8]; 3] = [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789"];
+    let letters = WORDS.concat();
     loop {
-        let password: String = std::iter::repeat_with(|| random_of(&CLASSES.concat()))
-            .take(32)
+        let password: String = (1..=32)
+            .map(|place| random_of(if place % 3 == 0 { SIGNS } else { &letters }))
             .collect::<anyhow::Result<_>>()?;
-        if CLASSES.iter().all(|class| password.bytes().any(|byte| class.contains(&byte))) {
+        if WORDS.iter().all(|class| password.bytes().any(|byte| class.contains(&byte))) {
             return Ok(password);
         }
     }
@@ -251,16 +254,17 @@ mod tests {
 
     #[test]
     fn passwords_have_every_class_and_differ() {
-        let passwords: std::collections::BTreeSet<_> = (0..50).map(|_| password().unwrap()).collect();
-        assert_eq!(passwords.len(), 50);
+        let passwords: std::collections::BTreeSet<_> = (0..200).map(|_| password().unwrap()).collect();
+        assert_eq!(passwords.len(), 200);
         for password in passwords {
             assert_eq!(password.len(), 32);
+            let classes = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+            assert!(classes.iter().all(|class| password.as_bytes().iter().any(class)), "{password}");
+            assert!(password.contains(['-', '_', '.', '~']));
+            let in_a_row = |three: &[u8]| three.iter().all(u8::is_ascii_alphanumeric);
             assert!(
-                password.bytes().any(|b| b.is_ascii_digit())
-                    && password.bytes().any(|b| b.is_ascii_lowercase())
-            );
-            assert!(
-                password.bytes().any(|b| b.is_ascii_uppercase()) && password.contains(['-', '_', '.', '~'])
+                !password.as_bytes().windows(3).any(in_a_row),
+                "{password} may hold a part of a user's name"
             );
         }
     }

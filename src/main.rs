@@ -12,6 +12,7 @@ mod infrastructure;
 mod keys;
 mod parameters;
 mod process;
+mod resource_id;
 mod sizes;
 mod ssh;
 mod templates;

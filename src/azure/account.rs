@@ -49,6 +49,9 @@ pub struct Subscription {
     pub id: String,
     /// Its display name.
     pub name: String,
+    /// Its tenant's id.
+    #[serde(default)]
+    pub tenant_id: String,
     /// `Enabled`, or why not.
     #[serde(default)]
     pub state: String,

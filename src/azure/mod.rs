@@ -9,6 +9,7 @@ mod failed;
 pub mod group;
 mod lenient;
 pub mod outputs;
+pub mod private_dns;
 pub mod quota;
 pub mod region;
 pub mod resources;

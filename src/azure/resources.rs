@@ -1,4 +1,4 @@
-//! VMs a resource group already runs.
+//! What a resource group already has: its VMs, its Azure Monitor workspace.
 
 use serde_json::Value;
 
@@ -44,6 +44,25 @@ pub fn running(az: &Az<'_>, group: &str, region: &str) -> Result<Vec<Running>, A
         .filter_map(machine)
         .chain(sets.iter().filter(here).filter_map(scale_set))
         .collect())
+}
+
+/// Id of the resource group that Azure Monitor made for the data collection rule of the cluster's workspace; none
+/// before there is one.
+///
+/// # Errors
+/// As [`Az::rest_list`].
+pub fn collection_group(az: &Az<'_>, group: &str, cluster: &str) -> Result<Option<String>, AzError> {
+    let path = format!(
+        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Monitor/accounts?api-version=2025-10-03",
+        az.subscription()
+    );
+    let workspaces = match az.rest_list(&path, "reading the Azure Monitor workspaces") {
+        Err(AzError { kind: Kind::NotFound(_), .. }) => Vec::new(),
+        answer => answer?,
+    };
+    let ours = workspaces.iter().find(|item| item["tags"]["ccslurm4ai-cluster"] == cluster);
+    let rule = |item| text(item, "/properties/defaultIngestionSettings/dataCollectionRuleResourceId");
+    Ok(ours.and_then(rule).map(|rule| rule.split('/').take(5).collect::<Vec<_>>().join("/")))
 }
 
 fn machine(item: &Value) -> Option<Running> {

@@ -1,5 +1,5 @@
 //! The Key Vault with the cluster's secrets: its name, whether Azure keeps it as deleted, which secrets
-//! it holds. A secret is made only when Azure says that it is not there.
+//! it holds, whom it lets in. A secret is made only when Azure says that it is not there.
 
 use std::time::{Duration, Instant};
 
@@ -26,17 +26,45 @@ pub enum Secret {
     SshPublicKey,
     /// Password of the CycleCloud administrator.
     CycleCloudPwd,
+    /// Password of the accounting database's administrator.
+    MySqlPwd,
 }
 
 impl Secret {
+    const ALL: [Self; 4] = [Self::SshPrivateKey, Self::SshPublicKey, Self::CycleCloudPwd, Self::MySqlPwd];
+
     /// The name without the administrator's.
     pub fn name(self) -> &'static str {
         match self {
             Self::SshPrivateKey => "SshPrivateKey",
             Self::SshPublicKey => "SshPublicKey",
             Self::CycleCloudPwd => "CycleCloudPwd",
+            Self::MySqlPwd => "MySqlPwd",
         }
     }
+}
+
+/// Who is let in to the vault from outside of its private endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Firewall {
+    /// The default action is Deny.
+    pub denies: bool,
+}
+
+impl Firewall {
+    /// Azure leaves rules that are the default out of its answers.
+    fn of(vault: &Value) -> Self {
+        Self { denies: vault["properties"]["networkAcls"]["defaultAction"] == "Deny" }
+    }
+}
+
+/// What a deployment must know of the vault as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// Which of our secrets it holds.
+    pub secrets: Vec<Secret>,
+    /// Whether its firewall denies by default, which a deployment leaves as it is.
+    pub denies: bool,
 }
 
 /// The vault of one cluster.
@@ -69,22 +97,45 @@ impl<'a> Vault<'a> {
         )
     }
 
-    /// Which of our secrets exist. ARM lists names without values; only its "not found" counts as
-    /// none.
+    /// What the vault holds and whom it lets in; nothing and everybody, if there is none.
     ///
     /// # Errors
-    /// Any other answer: a secret is never made twice on a guess.
-    pub fn existing(&self) -> anyhow::Result<Vec<Secret>> {
+    /// When Azure says anything but that, or "not found": a secret is never made twice, and a vault never opened,
+    /// on a guess.
+    pub fn contents(&self) -> anyhow::Result<Contents> {
+        let (secrets, firewall) = std::thread::scope(|scope| {
+            let firewall = scope.spawn(|| self.firewall());
+            let secrets = self.secrets();
+            (secrets, firewall.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let failed = |error: AzError| error.failure(Exit::Deployment);
+        let denies = firewall.map_err(failed)?.is_some_and(|firewall| firewall.denies);
+        Ok(Contents { secrets: secrets.map_err(failed)?, denies })
+    }
+
+    /// Which of our secrets exist. ARM lists names without values.
+    fn secrets(&self) -> Result<Vec<Secret>, AzError> {
         let why = "reading which secrets the key vault holds";
         let listed = match self.az.rest_list(&format!("{}/secrets?{API}", self.id()), why) {
             Err(error) if matches!(error.kind, Kind::NotFound(_)) || is_unregistered(&error) => {
                 return Ok(Vec::new());
             }
-            listed => listed.map_err(|error| error.failure(Exit::Deployment))?,
+            listed => listed?,
         };
         let names: Vec<&str> = listed.iter().filter_map(|secret| secret["name"].as_str()).collect();
-        let all = [Secret::SshPrivateKey, Secret::SshPublicKey, Secret::CycleCloudPwd];
-        Ok(all.into_iter().filter(|secret| names.contains(&self.secret_name(*secret).as_str())).collect())
+        let is_there = |secret: &Secret| names.contains(&self.secret_name(*secret).as_str());
+        Ok(Secret::ALL.into_iter().filter(is_there).collect())
+    }
+
+    /// Its firewall; `None` when there is no vault.
+    ///
+    /// # Errors
+    /// When Azure does not answer.
+    pub fn firewall(&self) -> Result<Option<Firewall>, AzError> {
+        match self.az.rest_get(&format!("{}?{API}", self.id()), "reading the key vault's firewall") {
+            Err(error) if matches!(error.kind, Kind::NotFound(_)) || is_unregistered(&error) => Ok(None),
+            vault => Ok(Some(Firewall::of(&vault?))),
+        }
     }
 
     /// Whether Azure keeps the vault as deleted and it can be recovered.

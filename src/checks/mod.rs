@@ -3,6 +3,7 @@
 
 mod permissions;
 mod plan;
+mod private_dns;
 mod programs;
 mod providers;
 mod quota;
@@ -14,15 +15,16 @@ mod subscription;
 
 use std::thread::ScopedJoinHandle;
 
-pub use report::{Item, Report, Status};
+pub use report::{Item, Ready, Report, Status};
 
 use crate::azure::account::{self, Caller, Subscription};
+use crate::azure::private_dns::ZoneIds;
 use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resources, rights, skus};
 use crate::config::{Config, nearest};
 use crate::process::{ProcessError, Runner, interrupt};
 
 /// Every check, in the order in which a user should read them, with its source text.
-const CHECKS: [(&str, &str); 8] = [
+const CHECKS: [(&str, &str); 9] = [
     (programs::ID, include_str!("programs.rs")),
     (signed_in::ID, include_str!("signed_in.rs")),
     (subscription::ID, include_str!("subscription.rs")),
@@ -31,6 +33,7 @@ const CHECKS: [(&str, &str); 8] = [
     (quota::ID, include_str!("quota.rs")),
     (providers::ID, include_str!("providers.rs")),
     (permissions::ID, include_str!("permissions.rs")),
+    (private_dns::ID, include_str!("private_dns.rs")),
 ];
 
 /// The ids of all checks.
@@ -62,7 +65,7 @@ pub fn run_all<T: Send>(
         (joined(programs), caller)
     });
     items.push(signed_in::check(&caller));
-    let ((more, subscription), found) = match &caller {
+    let (online, found) = match &caller {
         Ok(caller) => {
             let az = az.on(&caller.subscription_id);
             std::thread::scope(|scope| {
@@ -70,19 +73,29 @@ pub fn run_all<T: Send>(
                 (online(&az, config, caller), Some(joined(found)))
             })
         }
-        Err(error) => ((offline(&az, error), None), None),
+        Err(error) => (Online { items: offline(&az, config, error), ..Online::default() }, None),
     };
-    items.extend(more);
+    items.extend(online.items);
     if interrupt::requested() {
         return Err(ProcessError::Interrupted);
     }
-    Ok((Report { items, caller: caller.ok(), subscription }, found))
+    let Online { subscription, zones, .. } = online;
+    Ok((Report { items, caller: caller.ok(), subscription, zones }, found))
+}
+
+/// What Azure itself was asked.
+#[derive(Default)]
+struct Online {
+    items: Vec<Item>,
+    subscription: Option<Subscription>,
+    zones: ZoneIds,
 }
 
 /// What is left to say without a token.
-fn offline(az: &Az<'_>, error: &AzError) -> Vec<Item> {
+fn offline(az: &Az<'_>, config: &Config, error: &AzError) -> Vec<Item> {
     let mut items = Vec::new();
     let mut open: Vec<_> = ids().filter(|id| ![programs::ID, signed_in::ID].contains(id)).collect();
+    open.retain(|id| *id != private_dns::ID || private_dns::concerns(config).is_some());
     if matches!(error.kind, Kind::NoSubscription { .. }) {
         items.push(subscription::check(az, az.subscription(), &Err(error.clone())));
         open.retain(|id| *id != subscription::ID);
@@ -92,7 +105,7 @@ fn offline(az: &Az<'_>, error: &AzError) -> Vec<Item> {
     items
 }
 
-fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<Subscription>) {
+fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> Online {
     let region = config.region.as_str();
     std::thread::scope(|scope| {
         let subscription = scope.spawn(|| account::subscription(az));
@@ -102,6 +115,7 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<S
         let regions = scope.spawn(|| regions::regions(az));
         let providers = scope.spawn(|| rights::providers(az));
         let rights = scope.spawn(|| permissions::read(az, config));
+        let dns = scope.spawn(|| private_dns::check(az, config, caller));
 
         let plan = plan::Plan::new(config);
         let (subscription, sizes) = (joined(subscription), joined(sizes));
@@ -116,9 +130,11 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> (Vec<Item>, Option<S
             running: &joined(running),
         };
         items.extend(quota::check(&plan, &facts));
-        items.extend(providers::check(az.subscription(), &joined(providers)));
+        items.extend(providers::check(az.subscription(), config, &joined(providers)));
         items.extend(permissions::check(caller, &joined(rights)));
-        (items, subscription.ok())
+        let dns = joined(dns);
+        items.extend(dns.items);
+        Online { items, subscription: subscription.ok(), zones: dns.zones }
     })
 }
 

@@ -1,25 +1,47 @@
 //! The subscription is registered for the resource providers that the template uses.
 //!
-//! - Inputs: the list of resource providers of the subscription.
-//! - Pass: Microsoft.Compute, Microsoft.Network, Microsoft.Storage, Microsoft.KeyVault and
-//!   Microsoft.ManagedIdentity are `Registered`.
+//! - Inputs: `storage`, `accounting`, `monitoring`; the list of resource providers of the subscription.
+//! - Pass: these are `Registered`: Microsoft.Compute, Microsoft.Network, Microsoft.Storage, Microsoft.KeyVault and
+//!   Microsoft.ManagedIdentity; with storage of type anf Microsoft.NetApp; with accounting Microsoft.DBforMySQL;
+//!   with monitoring Microsoft.Monitor, Microsoft.Insights, Microsoft.Dashboard and Microsoft.AlertsManagement.
 //! - Warning: one is not; Azure registers it with the deployment if the caller may do so.
 //! - Unknown: the list cannot be read.
 //! - By hand: `az provider list --query "[?registrationState!='Registered'].namespace" --output tsv`
 
 use super::Item;
 use crate::azure::AzError;
+use crate::config::{Config, Storage};
 
 pub(super) const ID: &str = "providers";
-const NEEDED: [&str; 5] = [
+const ALWAYS: [&str; 5] = [
     "Microsoft.Compute",
     "Microsoft.Network",
     "Microsoft.Storage",
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
 ];
+const MONITORING: [&str; 4] =
+    ["Microsoft.Monitor", "Microsoft.Insights", "Microsoft.Dashboard", "Microsoft.AlertsManagement"];
 
-pub(super) fn check(subscription: &str, providers: &Result<Vec<(String, String)>, AzError>) -> Vec<Item> {
+fn needed(config: &Config) -> Vec<&'static str> {
+    let mut needed = ALWAYS.to_vec();
+    if matches!(config.storage, Storage::NetApp { .. }) {
+        needed.push("Microsoft.NetApp");
+    }
+    if config.accounting {
+        needed.push("Microsoft.DBforMySQL");
+    }
+    if config.monitoring {
+        needed.extend(MONITORING);
+    }
+    needed
+}
+
+pub(super) fn check(
+    subscription: &str,
+    config: &Config,
+    providers: &Result<Vec<(String, String)>, AzError>,
+) -> Vec<Item> {
     let providers = match providers {
         Ok(providers) => providers,
         Err(error) => return vec![Item::undecided(ID, "resource providers", error)],
@@ -28,9 +50,10 @@ pub(super) fn check(subscription: &str, providers: &Result<Vec<(String, String)>
         let found = providers.iter().find(|(namespace, _)| namespace.eq_ignore_ascii_case(needed));
         found.map_or("Unlisted", |(_, state)| state.as_str())
     };
-    let lacking: Vec<_> = NEEDED.iter().filter(|needed| state(needed) != "Registered").collect();
+    let needed = needed(config);
+    let lacking: Vec<_> = needed.iter().filter(|needed| state(needed) != "Registered").collect();
     if lacking.is_empty() {
-        return vec![Item::ok(ID, "resource providers", format!("{} are registered", NEEDED.len()))];
+        return vec![Item::ok(ID, "resource providers", format!("{} are registered", needed.len()))];
     }
     let warn = |needed: &&&str| {
         Item::warning(ID, **needed, format!("its state is {}", state(needed)))

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::azure::account::{Caller, Subscription};
+use crate::azure::private_dns::ZoneIds;
 use crate::azure::{AzError, Kind};
 use crate::failure::{Exit, Failure, Problem};
 use crate::ui::Answer;
@@ -145,6 +146,19 @@ pub struct Report {
     pub caller: Option<Caller>,
     /// The subscription, when az could show it.
     pub subscription: Option<Subscription>,
+    /// The private DNS zones of an existing network, when they are wanted and all there.
+    pub zones: ZoneIds,
+}
+
+/// What the checks found out that an installation needs.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Who installs.
+    pub caller: Caller,
+    /// Where.
+    pub subscription: Subscription,
+    /// The private DNS zones of an existing network.
+    pub zones: ZoneIds,
 }
 
 impl Report {
@@ -161,15 +175,17 @@ impl Report {
         Some(Failure::many(exit, failed.iter().map(problem).collect()))
     }
 
-    /// Who installs and where, if nothing failed.
+    /// What an installation needs to know, if nothing failed.
     ///
     /// # Errors
     /// [`Report::failure`], with the report.
-    pub fn ready(self) -> anyhow::Result<(Caller, Subscription)> {
+    pub fn ready(self) -> anyhow::Result<Ready> {
         if let Some(failure) = self.failure() {
             return Err(failure.partial(Answer { text: self.table(), result: self.json() }).into());
         }
-        self.caller.zip(self.subscription).context("no check failed, but who is signed in is not known")
+        let known = self.caller.zip(self.subscription);
+        let (caller, subscription) = known.context("no check failed, but who is signed in is not known")?;
+        Ok(Ready { caller, subscription, zones: self.zones })
     }
 
     /// The items that ended so.

@@ -23,7 +23,7 @@ pub(super) fn check(az: &Az<'_>, wanted: &str, found: &Result<Subscription, AzEr
 }
 
 fn judge(subscription: &Subscription) -> Item {
-    let Subscription { id, name, state, environment_name } = subscription;
+    let Subscription { id, name, state, environment_name, .. } = subscription;
     if !environment_name.is_empty() && environment_name != "AzureCloud" {
         return Item::failed(
             ID,

@@ -12,7 +12,7 @@ use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::outputs::Outputs;
 use crate::azure::terms::Plan;
 use crate::azure::vault::Vault;
-use crate::checks::{self, Report, Status};
+use crate::checks::{self, Ready, Report, Status};
 use crate::cli::{Global, InstallArgs};
 use crate::config::{Config, Os};
 use crate::connect::{self, Targets};
@@ -46,19 +46,21 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     };
     keys::check(own_keys, &runner)?;
     let image = Plan::of_cyclecloud(&templates.versions()?)?;
-    let ((caller, subscription), evidence) = ui.phase("checks", || {
+    let (ready, evidence) = ui.phase("checks", || {
         let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &image);
         let (report, evidence) = checks::run_all(&runner, &config, look)?;
         warn_of(&report, ui);
         let note = report.counts();
         Ok(((report.ready()?, evidence.context("nothing was read of Azure")??), note))
     })?;
+    let Ready { caller, subscription, zones } = ready;
     let az = Az::new(&runner, &caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
     let site = Site {
         config: &config,
         caller: &caller,
         subscription: &subscription,
+        zones: &zones,
         az: &az,
         vault: &vault,
         own_keys,

@@ -36,18 +36,28 @@ fn typed(text: &str) -> Result<Value, serde_yaml::Error> {
 }
 
 /// Adds the keys that a file leaves out and that [`Raw`] has.
-fn filled(value: Value) -> Value {
-    let all = |raw: Value, seen: Value| {
-        let (Value::Object(mut all), Value::Object(seen)) = (raw, seen) else { panic!("two mappings") };
-        all.extend(seen);
-        Value::Object(all)
-    };
-    let mut value = all(serde_json::to_value(Raw::default()).unwrap(), value);
-    let network = value["network"].take();
-    if network.is_object() {
-        value["network"] = all(serde_json::to_value(raw::RawNetwork::default()).unwrap(), network);
+fn filled(mut value: Value) -> Value {
+    let subnets = all(&raw::RawSubnets::default(), value["network"]["subnets"].take());
+    if let Some(network) = value["network"].as_object_mut().filter(|_| subnets.is_object()) {
+        network.insert("subnets".to_owned(), subnets);
     }
-    value
+    for (key, all) in [
+        ("network", all(&raw::RawNetwork::default(), value["network"].take())),
+        ("storage", all(&raw::RawStorage::default(), value["storage"].take())),
+    ] {
+        value[key] = all;
+    }
+    all(&Raw::default(), value)
+}
+
+/// `seen` with what `raw` has besides; what is no mapping stays.
+fn all(raw: &impl serde::Serialize, seen: Value) -> Value {
+    let (Value::Object(mut all), Value::Object(seen)) = (serde_json::to_value(raw).unwrap(), seen.clone())
+    else {
+        return seen;
+    };
+    all.extend(seen);
+    Value::Object(all)
 }
 
 /// A scalar as people and programs write it, with characters that mean something in YAML.
@@ -108,8 +118,16 @@ fn scalar() -> impl Strategy<Value = String> {
 fn file() -> impl Strategy<Value = String> {
     let keys = prop::sample::subsequence(keys::single_values().collect::<Vec<_>>(), 0..6);
     let tags = prop::collection::vec((scalar(), scalar()), 0..3);
-    (keys, prop::collection::vec(scalar(), 6), tags, "(network:\n  address_space: )?", scalar()).prop_map(
-        |(keys, values, tags, network, space)| {
+    let deep = prop::sample::subsequence(
+        vec![
+            "network:\n  address_space: ",
+            "storage:\n  mount_options: ",
+            "network:\n  bastion: none\n  subnets:\n    anf: ",
+        ],
+        0..2,
+    );
+    (keys, prop::collection::vec(scalar(), 6), tags, deep, scalar()).prop_map(
+        |(keys, values, tags, deep, inner)| {
             let mut text: String =
                 keys.iter().zip(values).map(|(key, value)| format!("{key}: {value}\n")).collect();
             if !tags.is_empty() {
@@ -118,7 +136,8 @@ fn file() -> impl Strategy<Value = String> {
                     tags.iter().map(|(name, value)| format!("  {name}: {}\n", value.replace('\n', "\n  "))),
                 );
             }
-            if network.is_empty() { text } else { text + &network + &space.replace('\n', "\n  ") + "\n" }
+            text.extend(deep.iter().map(|start| format!("{start}{}\n", inner.replace('\n', "\n    "))));
+            text
         },
     )
 }

@@ -10,3 +10,5 @@ pub const SERVER_SKU: &str = "Standard_D4s_v5";
 pub const LOGIN_NODES: u32 = 3;
 pub const HTC_MAX_CORE_COUNT: u32 = 20;
 pub const ADDRESS_SPACE: &str = "10.64.0.0/16";
+pub const ANF_SERVICE_LEVEL: &str = "Premium";
+pub const ANF_SIZE_TIB: u32 = 4;

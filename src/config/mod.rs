@@ -11,9 +11,11 @@ mod raw;
 mod report;
 mod rules;
 mod source;
+mod storage;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod together;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,9 @@ use anyhow::anyhow;
 
 use crate::failure::{Exit, Failure};
 use crate::sizes::Size;
+pub use network::{ExistingNetwork, Network, PrivateDns, Subnets};
 pub use report::nearest;
+pub use storage::Storage;
 pub use warnings::Warning;
 
 use report::{Place, Report};
@@ -72,6 +76,12 @@ pub struct Config {
     pub htc_max_core_count: u32,
     /// Whether Slurm starts and stops nodes by itself.
     pub autoscale: bool,
+    /// Whether Slurm keeps records of jobs, in a database of its own.
+    pub accounting: bool,
+    /// Whether there are metrics and dashboards.
+    pub monitoring: bool,
+    /// Where the shared files lie.
+    pub storage: Storage,
     /// Who gives the CycleCloud server its Reader role on the subscription.
     pub subscription_reader: SubscriptionReader,
     /// Availability zone of the GPU nodes, `1` to `3`.
@@ -141,13 +151,6 @@ pub enum SubscriptionReader {
     Assign,
     /// An administrator did so beforehand.
     Existing,
-}
-
-/// A new virtual network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// CIDR of the virtual network, which the template divides into subnets.
-    pub address_space: String,
 }
 
 /// Lets serde_yaml read what the checks have passed. Where it is stricter about syntax, its word is the user's.

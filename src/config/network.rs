@@ -1,37 +1,162 @@
-//! The address space of the cluster's network.
+//! The cluster's network: a new one's address space, or the parts of one that is there already.
 
 use std::net::Ipv4Addr;
 
 use super::report::shown;
+use crate::resource_id::{BastionId, SubnetId};
 
-/// Blocks for private use (RFC 1918).
-const PRIVATE: [(Ipv4Addr, u32); 3] = [
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
+/// The network the cluster lives in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Network {
+    /// The deployment makes it.
+    New {
+        /// CIDR of the virtual network, which the template divides into subnets.
+        address_space: String,
+    },
+    /// It is there, with its subnets.
+    Existing(Box<ExistingNetwork>),
+}
+
+/// What is taken of a network that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingNetwork {
+    /// Subnets of one virtual network.
+    pub subnets: Subnets,
+    /// The way in; `None`: this machine is in the network, or in one that reaches it.
+    pub bastion: Option<BastionId>,
+    /// Who makes the names of private endpoints known.
+    pub private_dns: PrivateDns,
+}
+
+/// What lies in which subnet. All may be one, but for `anf`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnets {
+    /// The CycleCloud server.
+    pub cyclecloud: SubnetId,
+    /// Scheduler, login nodes and all others.
+    pub compute: SubnetId,
+    /// The volume of Azure NetApp Files: with that kind of storage alone.
+    pub anf: Option<SubnetId>,
+    /// Private endpoints.
+    pub endpoints: SubnetId,
+}
+
+/// Who makes the names of private endpoints known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrivateDns {
+    /// The deployment makes zones and links them to the network.
+    New,
+    /// Zones that are linked to the network get the records.
+    Existing,
+    /// The network's owners, by their own DNS or a policy.
+    None,
+}
+
+impl PrivateDns {
+    /// The word of `config.yaml` and of the template.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Existing => "existing",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Subnets that Azure keeps for its own services (learn.microsoft.com/azure/virtual-network/virtual-network-for-azure-services).
+const OF_SERVICES: [&str; 5] = [
+    "AzureBastionSubnet",
+    "AzureFirewallManagementSubnet",
+    "AzureFirewallSubnet",
+    "GatewaySubnet",
+    "RouteServerSubnet",
 ];
 
-/// Smallest network that the template can divide: three /26 below, the compute subnet in the upper half.
+/// The resource id of a subnet that takes resources of ours.
+pub fn subnet(text: &str) -> Result<SubnetId, String> {
+    let Some(id) = SubnetId::parse(text) else {
+        return Err(format!(
+            "{} is not the id of a subnet (allowed: /subscriptions/…/resourceGroups/…/providers/\
+             Microsoft.Network/virtualNetworks/…/subnets/…)",
+            shown(text)
+        ));
+    };
+    match OF_SERVICES.iter().find(|name| name.eq_ignore_ascii_case(&id.name)) {
+        Some(name) => Err(format!("{name} is kept for a service of Azure and takes nothing else")),
+        None => Ok(id),
+    }
+}
+
+/// The resource id of a Bastion, or `none`.
+pub fn bastion(text: &str) -> Result<Option<BastionId>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let wrong = || {
+        format!(
+            "{} is not the id of a Bastion (allowed: none, or /subscriptions/…/resourceGroups/…/providers/\
+             Microsoft.Network/bastionHosts/…)",
+            shown(text)
+        )
+    };
+    BastionId::parse(text).map(Some).ok_or_else(wrong)
+}
+
+/// Blocks for private use (RFC 1918).
+const PRIVATE: [Block; 3] = [
+    Block { start: Ipv4Addr::new(10, 0, 0, 0), length: 8 },
+    Block { start: Ipv4Addr::new(172, 16, 0, 0), length: 12 },
+    Block { start: Ipv4Addr::new(192, 168, 0, 0), length: 16 },
+];
+
+/// Smallest network that the template can divide: four /26 below, the compute subnet in the upper half.
 const LONGEST_PREFIX: u32 = 23;
 
 /// Addresses that Azure keeps for itself in every subnet.
 const KEPT_BY_AZURE: u32 = 5;
 
-/// A private IPv4 network in CIDR notation that the template can divide; gives its prefix length.
-pub fn address_space(text: &str) -> Result<u32, String> {
-    let Some((address, length)) = cidr(text) else {
+/// A block of IPv4 addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its first address.
+    start: Ipv4Addr,
+    /// Length of its prefix, 1 to 32.
+    length: u32,
+}
+
+impl Block {
+    /// Reads CIDR notation; bits beyond the prefix stay as they are.
+    fn parse(text: &str) -> Option<Self> {
+        let (address, length) = text.split_once('/')?;
+        let digits = length.len() <= 2 && length.bytes().all(|b| b.is_ascii_digit());
+        let length = length.parse().ok().filter(|length| digits && (1..=32).contains(length))?;
+        Some(Self { start: address.parse().ok()?, length })
+    }
+
+    /// Whether `address` is one of its addresses.
+    pub fn holds(self, address: Ipv4Addr) -> bool {
+        address.to_bits() & self.mask() == self.start.to_bits() & self.mask()
+    }
+
+    fn mask(self) -> u32 {
+        u32::MAX << (32 - self.length)
+    }
+}
+
+/// A private IPv4 network in CIDR notation that the template can divide.
+pub fn address_space(text: &str) -> Result<Block, String> {
+    let Some(block) = Block::parse(text) else {
         return Err(format!("{} is not a network (allowed: CIDR such as 10.64.0.0/16)", shown(text)));
     };
-    let start = address.to_bits() & mask(length);
-    if start != address.to_bits() {
-        let meant = Ipv4Addr::from_bits(start);
+    let length = block.length;
+    let meant = Ipv4Addr::from_bits(block.start.to_bits() & block.mask());
+    if meant != block.start {
         return Err(format!(
             "{} has bits set beyond its prefix (did you mean {meant}/{length})",
             shown(text)
         ));
     }
-    let inside = |(block, size): (Ipv4Addr, u32)| length >= size && start & mask(size) == block.to_bits();
-    if !PRIVATE.into_iter().any(inside) {
+    if !PRIVATE.into_iter().any(|private| length >= private.length && private.holds(block.start)) {
         return Err(format!(
             "{} is not private (allowed: within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16)",
             shown(text)
@@ -43,21 +168,10 @@ pub fn address_space(text: &str) -> Result<u32, String> {
             shown(text)
         ));
     }
-    Ok(length)
+    Ok(block)
 }
 
-/// Nodes that fit into the compute subnet of a network of that prefix length.
-pub fn node_capacity(length: u32) -> u32 {
-    (1 << (31 - length)) - KEPT_BY_AZURE
-}
-
-fn cidr(text: &str) -> Option<(Ipv4Addr, u32)> {
-    let (address, length) = text.split_once('/')?;
-    let digits = length.len() <= 2 && length.bytes().all(|b| b.is_ascii_digit());
-    let length = length.parse().ok().filter(|length| digits && (1..=32).contains(length))?;
-    Some((address.parse().ok()?, length))
-}
-
-fn mask(length: u32) -> u32 {
-    u32::MAX << (32 - length)
+/// Nodes that fit into the compute subnet of a network.
+pub fn node_capacity(network: Block) -> u32 {
+    (1 << (31 - network.length)) - KEPT_BY_AZURE
 }

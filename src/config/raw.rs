@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Config, Network, Os, Subscription, SubscriptionReader, defaults, public_key, rules};
+use super::{
+    Config, ExistingNetwork, Network, Os, PrivateDns, Storage, Subnets, Subscription, SubscriptionReader,
+    defaults, network, public_key, rules, storage,
+};
 
 /// Tag names with their values; nothing means the empty text.
 type Tags = Option<BTreeMap<String, Option<String>>>;
@@ -38,10 +41,24 @@ pub struct Raw {
     pub autoscale: Option<String>,
     pub accounting: Option<String>,
     pub monitoring: Option<String>,
-    pub storage: Option<()>,
+    pub storage: Option<RawStorage>,
     pub network: Option<RawNetwork>,
     pub subscription_reader: Option<String>,
     pub zone: Option<String>,
+}
+
+/// The key `storage`.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct RawStorage {
+    pub r#type: Option<String>,
+    pub service_level: Option<String>,
+    pub size_tib: Option<String>,
+    pub size_gib: Option<String>,
+    pub address: Option<String>,
+    pub export_path: Option<String>,
+    pub mount_options: Option<String>,
 }
 
 /// The key `network`.
@@ -51,17 +68,30 @@ pub struct Raw {
 pub struct RawNetwork {
     pub r#type: Option<String>,
     pub address_space: Option<String>,
+    pub subnets: Option<RawSubnets>,
+    pub bastion: Option<String>,
+    pub private_dns: Option<String>,
+}
+
+/// The key `network.subnets`.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub struct RawSubnets {
+    pub cyclecloud: Option<String>,
+    pub compute: Option<String>,
+    pub anf: Option<String>,
+    pub endpoints: Option<String>,
 }
 
 impl Raw {
     /// The configuration with its defaults. The rules have passed: an error here is ours, not the user's.
     pub fn into_config(self, folder: &Path) -> Result<Config, String> {
-        let missing = || "a required key is missing".to_owned();
         let size = |text: Option<String>, default: &str| rules::vm_size(text.as_deref().unwrap_or(default));
         let number = |text: Option<String>, default: u32| {
             text.map_or(Ok(default), |text| rules::number(&text, 0, u32::MAX))
         };
-        let network = self.network.and_then(|network| network.address_space);
+        let flag = |text: Option<String>, default: bool| text.map_or(Ok(default), |text| rules::flag(&text));
         Ok(Config {
             region: self.region.ok_or_else(missing)?,
             resource_group_name: self.resource_group_name.ok_or_else(missing)?,
@@ -89,15 +119,66 @@ impl Raw {
             server_sku: size(self.server_sku, defaults::SERVER_SKU)?,
             login_nodes: number(self.login_nodes, defaults::LOGIN_NODES)?,
             htc_max_core_count: number(self.htc_max_core_count, defaults::HTC_MAX_CORE_COUNT)?,
-            autoscale: self.autoscale.map_or(Ok(false), |text| rules::flag(&text))?,
+            autoscale: flag(self.autoscale, false)?,
+            accounting: flag(self.accounting, true)?,
+            monitoring: flag(self.monitoring, true)?,
+            storage: self.storage.unwrap_or_default().into_storage()?,
             subscription_reader: match self.subscription_reader.as_deref() {
                 Some("existing") => SubscriptionReader::Existing,
                 _ => SubscriptionReader::Assign,
             },
             zone: self.zone,
-            network: Network { address_space: network.unwrap_or_else(|| defaults::ADDRESS_SPACE.to_owned()) },
+            network: self.network.unwrap_or_default().into_network()?,
         })
     }
+}
+
+impl RawStorage {
+    fn into_storage(self) -> Result<Storage, String> {
+        Ok(match self.r#type.as_deref() {
+            None | Some("anf") => Storage::NetApp {
+                service_level: self.service_level.unwrap_or_else(|| defaults::ANF_SERVICE_LEVEL.to_owned()),
+                size_tib: self
+                    .size_tib
+                    .map_or(Ok(defaults::ANF_SIZE_TIB), |text| storage::size_tib(&text))?,
+            },
+            Some("nfs") => Storage::Nfs { size_gib: storage::size_gib(&self.size_gib.ok_or_else(missing)?)? },
+            Some(_) => Storage::Existing {
+                address: self.address.ok_or_else(missing)?,
+                export_path: self.export_path.ok_or_else(missing)?,
+                mount_options: self.mount_options.unwrap_or_default(),
+            },
+        })
+    }
+}
+
+impl RawNetwork {
+    fn into_network(self) -> Result<Network, String> {
+        if self.r#type.is_none_or(|kind| kind == "new") {
+            let address_space = self.address_space.unwrap_or_else(|| defaults::ADDRESS_SPACE.to_owned());
+            return Ok(Network::New { address_space });
+        }
+        let raw = self.subnets.ok_or_else(missing)?;
+        let subnet = |text: Option<String>| network::subnet(&text.ok_or_else(missing)?);
+        Ok(Network::Existing(Box::new(ExistingNetwork {
+            subnets: Subnets {
+                cyclecloud: subnet(raw.cyclecloud)?,
+                compute: subnet(raw.compute)?,
+                anf: raw.anf.map(|text| network::subnet(&text)).transpose()?,
+                endpoints: subnet(raw.endpoints)?,
+            },
+            bastion: network::bastion(&self.bastion.ok_or_else(missing)?)?,
+            private_dns: match self.private_dns.ok_or_else(missing)?.as_str() {
+                "new" => PrivateDns::New,
+                "existing" => PrivateDns::Existing,
+                _ => PrivateDns::None,
+            },
+        })))
+    }
+}
+
+fn missing() -> String {
+    "a required key is missing".to_owned()
 }
 
 fn texts(tags: Tags) -> BTreeMap<String, String> {

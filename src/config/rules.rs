@@ -1,7 +1,7 @@
 //! What one value may look like. Every rule takes the text as written and says what is wrong with it.
 
 use super::report::{allowed, shown};
-use crate::sizes;
+use crate::{resource_id, sizes};
 
 /// What is wrong with a value, without the key's name.
 type Verdict<T = ()> = Result<T, String>;
@@ -41,11 +41,6 @@ pub fn one_of(text: &str, words: &[&str]) -> Verdict {
     Err(format!("{} is not known {}", shown(text), allowed(text, words.iter().copied())))
 }
 
-/// `false`: what the key would switch on is not part of this version.
-pub fn switched_off(text: &str) -> Verdict {
-    if flag(text)? { Err("`true` comes with a later version (allowed: false)".to_owned()) } else { Ok(()) }
-}
-
 /// A file's path; whether the file will do is another question.
 pub fn path(text: &str) -> Verdict {
     if text.is_empty() || text.starts_with("~") && !text.starts_with("~/") {
@@ -74,22 +69,22 @@ pub fn region(text: &str) -> Verdict {
     Ok(())
 }
 
-/// Azure's rule for resource groups: 1 to 90 letters, digits, `-`, `_`, `.`, `(`, `)`, not ending in a period
-/// (learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules, Microsoft.Resources).
+/// Azure's rule for resource groups, and az's for arguments.
 pub fn resource_group(text: &str) -> Verdict {
-    let good = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-    if (1..=90).contains(&text.chars().count()) && text.chars().all(good) && !text.ends_with('.') {
-        return if text.starts_with('-') {
-            Err(format!("{} cannot be handed to az, which reads a leading `-` as an option", shown(text)))
-        } else {
-            Ok(())
-        };
+    if !resource_id::is_group(text) {
+        return Err(format!(
+            "{} is no name for a resource group (allowed: 1 to 90 letters, digits, `-`, `_`, `.`, `(`, `)`, \
+             not ending in a period)",
+            shown(text)
+        ));
     }
-    Err(format!(
-        "{} is no name for a resource group (allowed: 1 to 90 letters, digits, `-`, `_`, `.`, `(`, `)`, \
-         not ending in a period)",
-        shown(text)
-    ))
+    if text.starts_with('-') {
+        return Err(format!(
+            "{} cannot be handed to az, which reads a leading `-` as an option",
+            shown(text)
+        ));
+    }
+    Ok(())
 }
 
 /// A subscription's display name: any printable text, but what az would read as an option or a file's name.
@@ -109,9 +104,7 @@ pub fn subscription_name(text: &str) -> Verdict {
 
 /// A UUID in the form 8-4-4-4-12.
 pub fn subscription_id(text: &str) -> Verdict {
-    let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
-    let lengths: Vec<_> = text.split('-').map(str::len).collect();
-    if lengths == [8, 4, 4, 4, 12] && text.split('-').all(hex) {
+    if resource_id::is_uuid(text) {
         return Ok(());
     }
     Err(format!(

@@ -106,7 +106,15 @@ htc_max_core_count: 144
 autoscale: true
 accounting: false
 monitoring: false
-network: {type: new, address_space: 172.20.0.0/20}
+storage: {type: existing, address: files.example.org, export_path: /export/home, mount_options: 'vers=4.1,hard,x-systemd.automount'}
+network:
+  type: existing
+  subnets:
+    cyclecloud: /subscriptions/0f1e2d3c-0000-4000-8000-aabbccddeeff/resourcegroups/Hub/providers/Microsoft.Network/virtualNetworks/spoke/subnets/server
+    compute: /subscriptions/0F1E2D3C-0000-4000-8000-AABBCCDDEEFF/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/Spoke/subnets/nodes
+    endpoints: /subscriptions/0f1e2d3c-0000-4000-8000-aabbccddeeff/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/spoke/subnets/nodes
+  bastion: /subscriptions/99999999-0000-4000-8000-aabbccddeeff/resourceGroups/hub/providers/Microsoft.Network/bastionHosts/hub
+  private_dns: existing
 subscription_reader: existing
 zone: 2
 ",
@@ -143,6 +151,10 @@ fn what_yaml_accepted_stays_accepted() {
         with("tags: &common\n  a: b\nresource_group_tags: *common"),
         with("network: {}"),
         with("network: {type: new}"),
+        with("storage: {}"),
+        with("storage: {type: anf, service_level: , size_tib: '100'}"),
+        with("storage: {type: nfs, size_gib: \"10\"}"),
+        with("accounting: False\nmonitoring: TRUE\nmonitor_tags: {a: b}"),
         with("subscription_name: >-\n  My\n  Subscription"),
     ];
     for case in &cases {
@@ -163,10 +175,63 @@ fn scalars_are_kept_as_written() {
     );
 }
 
+/// `line` of a table, `\\n` being a line break and `$NAME/` the subnets of a network.
+fn written(line: &str) -> String {
+    let networks = [
+        ("$spoke/", "11111111-2222-3333-4444-555555555555", "spoke"),
+        ("$other/", "11111111-2222-3333-4444-555555555555", "other"),
+        ("$foreign/", "99999999-2222-3333-4444-555555555555", "spoke"),
+    ];
+    let line = line.replace("\\n", "\n");
+    networks.iter().fold(line, |line, (short, subscription, network)| {
+        let provider = "providers/Microsoft.Network/virtualNetworks";
+        line.replace(
+            short,
+            &format!("/subscriptions/{subscription}/resourceGroups/hub/{provider}/{network}/subnets/"),
+        )
+    })
+}
+
 #[test]
 fn wrong_values() {
     let lines = include_str!("wrong-values.txt").lines().filter(|line| !line.is_empty());
-    insta::assert_snapshot!(answers(lines.map(|line| (line, load(with(&line.replace("\\n", "\n")))))));
+    insta::assert_snapshot!(answers(lines.map(|line| (line, load(with(&written(line)))))));
+}
+
+/// Storage, network, accounting and monitoring in every combination: each is a configuration.
+#[test]
+fn every_combination_of_good_options_is_accepted() {
+    let storages = [
+        "{type: anf}",
+        "{type: nfs, size_gib: 100}",
+        "{type: existing, address: files.example.org, export_path: /}",
+    ];
+    let networks =
+        ["{type: new}", "{bastion: none, private_dns: new}", "{bastion: $bastion, private_dns: none}"];
+    let mut count = 0;
+    for (storage, network, flags) in storages
+        .iter()
+        .flat_map(|storage| networks.iter().map(move |network| (storage, network)))
+        .flat_map(|(storage, network)| (0..4).map(move |flags| (storage, network, flags)))
+    {
+        let anf = if storage.contains("anf") { ", anf: $spoke/d" } else { "" };
+        let subnets = format!(
+            "type: existing, subnets: {{cyclecloud: $spoke/a, compute: $spoke/b, endpoints: $spoke/b{anf}}}, bastion"
+        );
+        let bastion = "/subscriptions/99999999-2222-3333-4444-555555555555/resourceGroups/hub/providers/Microsoft.Network/bastionHosts/b";
+        let network = network.replace("bastion", &subnets).replace(&format!("${subnets}"), bastion);
+        let (accounting, monitoring) = (flags & 1 == 0, flags & 2 == 0);
+        let text = with(&written(&format!(
+            "storage: {storage}\nnetwork: {network}\naccounting: {accounting}\nmonitoring: {monitoring}\nmonitor_tags: {{}}"
+        )));
+        let (config, warnings) = load(&text).unwrap_or_else(|error| panic!("{text}\n{error}"));
+        let alone =
+            matches!((&config.storage, &config.network), (Storage::Existing { .. }, Network::New { .. }));
+        assert_eq!(warnings.len(), usize::from(alone), "{text}\n{warnings:?}");
+        assert_eq!((config.accounting, config.monitoring), (accounting, monitoring));
+        count += 1;
+    }
+    println!("{count} cases");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::document::{Key, Node};
 use super::report::shown;
-use super::{Config, tags};
+use super::{Config, Network, Storage, tags};
 use crate::sizes;
 
 /// One such thing: place, key and one sentence.
@@ -37,9 +37,10 @@ pub fn find(config: &Config, root: &Node, file: &str) -> Vec<Warning> {
     if let Some(size) = sizes::find(&config.htc_sku) {
         add("htc_max_core_count", lost(config.htc_max_core_count, size));
     }
-    if !config.monitor_tags.is_empty() {
-        add("monitor_tags", Some("has no effect in this version, which deploys no monitoring".to_owned()));
+    if !config.monitor_tags.is_empty() && !config.monitoring {
+        add("monitor_tags", Some("has no effect without monitoring".to_owned()));
     }
+    add("storage", unconnected(config));
     for name in config.tags.keys().filter(|name| !tags::fits_dns(name)) {
         let text = format!("private DNS zones will not carry {}: Azure drops such names there", shown(name));
         add("tags", Some(text));
@@ -65,4 +66,14 @@ fn cut(config: &Config) -> Option<String> {
             wanted * gpus
         )
     })
+}
+
+/// A new network is connected to no other.
+fn unconnected(config: &Config) -> Option<String> {
+    let (Storage::Existing { address, .. }, Network::New { .. }) = (&config.storage, &config.network) else {
+        return None;
+    };
+    Some(format!(
+        "nodes in a new network reach {address} over the internet alone, or once you have peered the networks"
+    ))
 }

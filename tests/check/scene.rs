@@ -31,6 +31,21 @@ const SIZES: [(&str, &str, u32); 4] = [
     ("Standard_D4s_v5", "standardDSv5Family", 4),
 ];
 
+/// Those that an installation of everything needs.
+const PROVIDERS: [&str; 11] = [
+    "Compute",
+    "Network",
+    "Storage",
+    "KeyVault",
+    "ManagedIdentity",
+    "NetApp",
+    "DBforMySQL",
+    "Monitor",
+    "Insights",
+    "Dashboard",
+    "AlertsManagement",
+];
+
 /// One row of a table: a scene is made, changed by `arrange`, and checked.
 pub struct Case {
     pub name: &'static str,
@@ -113,14 +128,8 @@ impl Scene {
             let gone = r#"{"error":{"code":"ResourceGroupNotFound","message":"Resource group 'cluster-rg' could not be found."}}"#;
             self.fails(kind, 1, &format!("ERROR: Not Found({gone})"));
         }
-        let providers = [
-            "Microsoft.Compute",
-            "Microsoft.Network",
-            "Microsoft.Storage",
-            "Microsoft.KeyVault",
-            "Microsoft.ManagedIdentity",
-        ];
-        let providers = providers.map(|name| json!({"namespace": name, "registrationState": "Registered"}));
+        let providers = PROVIDERS
+            .map(|name| json!({"namespace": format!("Microsoft.{name}"), "registrationState": "Registered"}));
         self.answer_json("providers", &json!({"value": providers, "nextLink": null}));
         self.permission(&json!({"actions": ["*"], "notActions": []}));
     }
@@ -138,7 +147,7 @@ impl Scene {
     pub fn config(&self, more: &str) {
         let text = format!(
             "region: {REGION}\nresource_group_name: cluster-rg\nsubscription_name: {SUBSCRIPTION_NAME}\n\
-             hpc_sku: Standard_ND96isr_H100_v5\nhpc_max_core_count: 192\naccounting: false\nmonitoring: false\n{more}"
+             hpc_sku: Standard_ND96isr_H100_v5\nhpc_max_core_count: 192\n{more}"
         );
         fs::write(self.path("config.yaml"), text).expect("written");
     }

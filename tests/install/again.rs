@@ -63,7 +63,7 @@ fn a_forced_deployment_makes_no_secret_twice() {
     let again = site.install(&["-b", "--force"]);
     assert_eq!(again.exit, 0, "{}", again.said);
     let [first, second] = [1, 2].map(|number| site.parameters(number)["parameters"].clone());
-    assert_eq!(first["createSecrets"]["value"], json!(["SshPrivateKey", "SshPublicKey", "CycleCloudPwd"]));
+    assert_eq!(first["createSecrets"]["value"], json!(["SshPrivateKey", "SshPublicKey", "CycleCloudPwd", "MySqlPwd"]));
     assert_eq!(second["createSecrets"]["value"], json!([]));
     for secret in ["sshPrivateKey", "cycleCloudPassword"] {
         assert!(first.get(secret).is_some() && second.get(secret).is_none(), "{secret}");
@@ -79,7 +79,7 @@ fn a_forced_deployment_makes_no_secret_twice() {
 #[test]
 fn what_another_machine_made_meanwhile_is_not_made_again() {
     let site = Site::new();
-    let names = ["SshPrivateKey", "SshPublicKey", "CycleCloudPwd"]
+    let names = ["SshPrivateKey", "SshPublicKey", "CycleCloudPwd", "MySqlPwd"]
         .map(|name| json!({"name": format!("cycleadmin-{name}")}));
     site.file("meanwhile", &json!({"value": names}).to_string());
     site.script(
@@ -163,7 +163,7 @@ fn an_existing_group_keeps_its_tags() {
 fn a_deleted_vault_is_recovered_with_its_secrets() {
     let site = Site::new();
     site.install(&["-b", "--dry-run"]);
-    let names = ["SshPrivateKey", "SshPublicKey", "CycleCloudPwd"]
+    let names = ["SshPrivateKey", "SshPublicKey", "CycleCloudPwd", "MySqlPwd"]
         .map(|name| json!({"name": format!("cycleadmin-{name}")}));
     site.file("secrets of the deleted vault", &json!({"value": names}).to_string());
     let vault = site.vault();

@@ -61,6 +61,7 @@ impl Site {
         };
         self.scene.fails("cluster-rg", 1, &missing("ResourceGroupNotFound"));
         self.scene.fails("secrets", 1, &missing("ParentResourceNotFound"));
+        self.scene.fails("vault", 1, &missing("ResourceNotFound"));
         self.scene.answer_json("deletedVaults", &json!({"value": []}));
         self.scene.answer_json("vm image terms show", &json!({"accepted": false}));
         let vm = |node: &str, name: &str| {
@@ -219,8 +220,9 @@ impl Site {
     fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![token(), CANARY.to_owned()];
         for number in 1..=self.deployments() {
-            let password = &self.parameters(number)["parameters"]["cycleCloudPassword"]["value"];
-            secrets.extend(password.as_str().map(str::to_owned));
+            let parameters = self.parameters(number);
+            let value = |name: &str| parameters["parameters"][name]["value"].as_str().map(str::to_owned);
+            secrets.extend(["cycleCloudPassword", "mySqlPassword"].into_iter().filter_map(value));
         }
         secrets
     }

@@ -1,0 +1,169 @@
+//! The private DNS zones of an existing network fit `private_dns`.
+//!
+//! - Inputs: `network.private_dns`; zones named `privatelink.vaultcore.azure.net`,
+//!   `privatelink.blob.core.windows.net` and, with accounting, `privatelink.mysql.database.azure.com` in the
+//!   subscriptions of the tenant that the caller can read, and the networks they are linked to. Nothing is asked for
+//!   a new network or with `none`.
+//! - Pass: with `existing`, the network is linked to one zone of each name, and
+//!   `Microsoft.Network/privateDnsZones/join/action` is allowed on it; with `new`, to none but those of the cluster's
+//!   own group, for a network cannot be linked to two zones of one name.
+//! - Fail: a zone is missing or not linked, or cannot be looked for; exit code 4. A right is missing; exit code 10.
+//! - Unknown: with `new`, zones cannot be read.
+//! - By hand: `az network private-dns zone list --output table; az network private-dns link vnet list
+//!   --resource-group GROUP --zone-name ZONE --output table`
+
+use super::permissions::{self, JOIN_ZONE, Scope};
+use super::{Item, joined};
+use crate::azure::account::{self, Caller};
+use crate::azure::private_dns::{Zone, ZoneIds, zones};
+use crate::azure::{Az, AzError};
+use crate::config::{Config, ExistingNetwork, Network, PrivateDns};
+
+pub(super) const ID: &str = "private-dns";
+
+/// Subscriptions looked into at once.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What was found, and what is to say about it.
+#[derive(Default)]
+pub(super) struct Found {
+    pub items: Vec<Item>,
+    /// All of them, or none.
+    pub zones: ZoneIds,
+}
+
+/// The network whose zones matter.
+pub(super) fn concerns(config: &Config) -> Option<&ExistingNetwork> {
+    match &config.network {
+        Network::Existing(network) if network.private_dns != PrivateDns::None => Some(network),
+        _ => None,
+    }
+}
+
+pub(super) fn check(az: &Az<'_>, config: &Config, caller: &Caller) -> Found {
+    let Some(network) = concerns(config) else { return Found::default() };
+    let names = ZoneIds::names(config.accounting);
+    let id = network.subnets.compute.network_id();
+    let found = match search(az, names, &id, &caller.tenant_id, network.private_dns == PrivateDns::Existing) {
+        Ok(found) => found,
+        Err(error) => {
+            let item = Item::undecided(ID, "private DNS zones", &error);
+            let needed = network.private_dns == PrivateDns::Existing;
+            return Found { items: vec![if needed { item.needed() } else { item }], ..Found::default() };
+        }
+    };
+    if network.private_dns == PrivateDns::New {
+        let group =
+            format!("/subscriptions/{}/resourceGroups/{}/", az.subscription(), config.resource_group_name);
+        let items = names.iter().map(|name| judge_new(name, &found, &id, &group)).collect();
+        return Found { items, ..Found::default() };
+    }
+    let item = |name: &&str| match linked(name, &found) {
+        Some(zone) => Item::ok(ID, *name, format!("in {}", group_of(&zone.id))),
+        None => missing(name, &found, &id),
+    };
+    let mut items: Vec<Item> = names.iter().map(item).collect();
+    let chosen: Option<Vec<&Zone>> = names.iter().map(|name| linked(name, &found)).collect();
+    let Some(chosen) = chosen else { return Found { items, ..Found::default() } };
+    items.extend(rights(az, caller, &chosen));
+    let ids: Vec<&str> = chosen.iter().map(|zone| zone.id.as_str()).collect();
+    Found { items, zones: ZoneIds::of(&ids) }
+}
+
+/// The zones of those names, ours first; those of other subscriptions of the tenant as long as `enough` (every
+/// name linked) is not reached.
+fn search(
+    az: &Az<'_>,
+    names: &[&str],
+    network: &str,
+    tenant: &str,
+    enough: bool,
+) -> Result<Vec<Zone>, AzError> {
+    let mut found = zones(az, names, network)?;
+    let complete = |found: &[Zone]| names.iter().all(|name| linked(name, found).is_some());
+    if enough && complete(&found) {
+        return Ok(found);
+    }
+    let others: Vec<String> = account::subscriptions(az)?
+        .into_iter()
+        .filter(|other| {
+            other.state == "Enabled" && other.tenant_id == tenant && other.id != az.subscription()
+        })
+        .map(|other| other.id)
+        .collect();
+    for some in others.chunks(SIDE_BY_SIDE) {
+        let more: Vec<_> = std::thread::scope(|scope| {
+            let look = |id: &String| {
+                let az = az.on(id);
+                scope.spawn(move || zones(&az, names, network))
+            };
+            let threads: Vec<_> = some.iter().map(look).collect();
+            threads.into_iter().map(joined).collect()
+        });
+        for zones in more {
+            found.extend(zones?);
+        }
+        if enough && complete(&found) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The zone of that name that the network is linked to; there can be but one.
+fn linked<'a>(name: &str, found: &'a [Zone]) -> Option<&'a Zone> {
+    found.iter().find(|zone| zone.linked && zone.name.eq_ignore_ascii_case(name))
+}
+
+/// There is no linked zone of that name.
+fn missing(name: &str, found: &[Zone], network: &str) -> Item {
+    let otherwise = "or set network.private_dns to new or none";
+    let (message, remedy) = match found.iter().find(|zone| zone.name.eq_ignore_ascii_case(name)) {
+        Some(Zone { id, .. }) => {
+            let part = |index| id.split('/').nth(index).unwrap_or_default();
+            let link = format!(
+                "az network private-dns link vnet create --subscription {} --resource-group {} --zone-name {name} \
+                 --name LINK --virtual-network {network} --registration-enabled false; {otherwise}",
+                part(2),
+                part(4)
+            );
+            (format!("the network {network} is not linked to the zone in {}", group_of(id)), link)
+        }
+        None => (
+            format!("no zone of that name that the network {network} is linked to can be read"),
+            format!("ask whoever runs the network for it and for the role Reader on it; {otherwise}"),
+        ),
+    };
+    Item::failed(ID, name, message).code("PrivateDnsZoneMissing").remedy(remedy)
+}
+
+/// The deployment makes a zone and links it, which Azure refuses when there is a link to another.
+fn judge_new(name: &str, found: &[Zone], network: &str, group: &str) -> Item {
+    let ours = |zone: &&Zone| zone.id.to_lowercase().starts_with(&group.to_lowercase());
+    match linked(name, found).filter(|zone| !ours(zone)) {
+        None => Item::ok(ID, name, "free for a zone of the cluster's own"),
+        Some(zone) => {
+            let place = group_of(&zone.id);
+            Item::failed(ID, name, format!("the network {network} is linked to such a zone in {place}"))
+                .code("PrivateDnsZoneTaken")
+                .remedy("set network.private_dns to existing")
+        }
+    }
+}
+
+/// The resource group in an id.
+fn group_of(id: &str) -> String {
+    id.split('/').take(5).collect::<Vec<_>>().join("/")
+}
+
+fn rights(az: &Az<'_>, caller: &Caller, zones: &[&Zone]) -> Vec<Item> {
+    let scopes: Vec<Scope> = std::thread::scope(|scope| {
+        let read = |zone: &&Zone| {
+            let id = zone.id.clone();
+            scope.spawn(move || Scope::read(az, id, &JOIN_ZONE))
+        };
+        let threads: Vec<_> = zones.iter().map(read).collect();
+        threads.into_iter().map(joined).collect()
+    });
+    permissions::check(caller, &scopes)
+}

@@ -1,0 +1,167 @@
+//! Resource ids of Azure in their parts. Letter case does not count in them, but in what people recognise.
+//!
+//! Name rules: learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules, Microsoft.Network
+//! and Microsoft.Resources.
+
+use std::fmt;
+
+/// A subnet of a virtual network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubnetId {
+    /// Its subscription, a UUID.
+    pub subscription: String,
+    /// The resource group of its network.
+    pub group: String,
+    /// Its network's name.
+    pub network: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// An Azure Bastion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BastionId {
+    /// Its subscription, a UUID.
+    pub subscription: String,
+    /// Its resource group.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl SubnetId {
+    /// The subnet that `text` names, whatever the case of the words that are the same in every id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let pattern =
+            "/subscriptions/*/resourceGroups/*/providers/Microsoft.Network/virtualNetworks/*/subnets/*";
+        let [subscription, group, network, name] = names(text, pattern)?;
+        let good = is_uuid(&subscription)
+            && is_group(&group)
+            && network.len() >= 2
+            && is_name(&network, 64)
+            && is_name(&name, 80);
+        good.then_some(Self { subscription, group, network, name })
+    }
+
+    /// Resource id of its virtual network.
+    pub fn network_id(&self) -> String {
+        let Self { subscription, group, network, .. } = self;
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{network}"
+        )
+    }
+}
+
+impl fmt::Display for SubnetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/subnets/{}", self.network_id(), self.name)
+    }
+}
+
+impl BastionId {
+    /// The Bastion that `text` names.
+    pub fn parse(text: &str) -> Option<Self> {
+        let pattern = "/subscriptions/*/resourceGroups/*/providers/Microsoft.Network/bastionHosts/*";
+        let [subscription, group, name] = names(text, pattern)?;
+        (is_uuid(&subscription) && is_group(&group) && is_name(&name, 80)).then_some(Self {
+            subscription,
+            group,
+            name,
+        })
+    }
+}
+
+impl fmt::Display for BastionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subscription, group, name } = self;
+        write!(
+            f,
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/bastionHosts/{name}"
+        )
+    }
+}
+
+/// What stands in `text` where `pattern` has `*`.
+fn names<const N: usize>(text: &str, pattern: &str) -> Option<[String; N]> {
+    let words: Vec<&str> = text.split('/').collect();
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let pairs = || pattern.iter().zip(&words);
+    let same = |(part, word): (&&str, &&str)| *part == "*" || part.eq_ignore_ascii_case(word);
+    if words.len() != pattern.len() || !pairs().all(same) {
+        return None;
+    }
+    let found: Vec<String> =
+        pairs().filter(|(part, _)| **part == "*").map(|(_, word)| (*word).to_owned()).collect();
+    found.try_into().ok()
+}
+
+/// Whether `text` is a UUID in the form 8-4-4-4-12.
+pub fn is_uuid(text: &str) -> bool {
+    let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    let lengths: Vec<_> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.split('-').all(hex)
+}
+
+/// Whether `text` may be the name of a resource group: 1 to 90 letters, digits, `-`, `_`, `.`, `(`, `)`, not
+/// ending in a period.
+pub fn is_group(text: &str) -> bool {
+    let good = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    (1..=90).contains(&text.chars().count()) && text.chars().all(good) && !text.ends_with('.')
+}
+
+/// A name of Microsoft.Network: letters, digits, `_`, `.`, `-`, starting with a letter or digit, ending with one
+/// or with `_`.
+fn is_name(text: &str, longest: usize) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    (1..=longest).contains(&text.len())
+        && text.bytes().all(good)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/hub(1)";
+
+    #[test]
+    fn ids_come_back_as_azure_spells_them() {
+        let subnet =
+            format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/Spoke_1/subnets/compute.nodes_");
+        let bastion = format!("{GROUP}/providers/Microsoft.Network/bastionHosts/b");
+        for spelling in [subnet.clone(), subnet.replace("resourceGroups", "resourcegroups")] {
+            assert_eq!(SubnetId::parse(&spelling).unwrap().to_string(), subnet);
+        }
+        assert_eq!(
+            BastionId::parse(&bastion.replace("Microsoft", "microsoft")).unwrap().to_string(),
+            bastion
+        );
+    }
+
+    #[test]
+    fn what_is_no_id_is_not_read() {
+        let provider = "providers/Microsoft.Network/virtualNetworks";
+        let cases = [
+            String::new(),
+            "compute".to_owned(),
+            format!("{GROUP}/{provider}/v1"),
+            format!("{GROUP}/{provider}/v1/subnets/"),
+            format!("{GROUP}/{provider}/v1/subnets/a/"),
+            format!(" {GROUP}/{provider}/v1/subnets/a"),
+            format!("{GROUP}/{provider}/v1/subnets/a;id"),
+            format!("{GROUP}/{provider}/v1/subnets/a-"),
+            format!("{GROUP}/{provider}/v1/subnets/{}", "a".repeat(81)),
+            format!("{GROUP}/{provider}/v/subnets/a"),
+            format!("{GROUP}./{provider}/v1/subnets/a"),
+            format!("{GROUP}/{provider}/v1/subnets/a?x").replace("1111", "x"),
+            format!("{GROUP}/{provider}/v1/subnets/a").replace("11111111-", ""),
+            format!("{GROUP}/{provider}/v1/bastionHosts/a"),
+        ];
+        for text in &cases {
+            assert!(SubnetId::parse(text).is_none(), "{text}");
+            assert!(BastionId::parse(text).is_none(), "{text}");
+        }
+        println!("{} cases", cases.len());
+    }
+}
