@@ -1,7 +1,18 @@
-// Infrastructure of one cluster: network, Bastion, Key Vault, CycleCloud server, locker, roles.
+// Infrastructure of one cluster: network, Bastion, Key Vault, CycleCloud server, locker, shared files, accounting
+// database, monitoring, roles.
 
-import { names, readerDeploymentName } from 'names.bicep'
-import { globalVarsOutput, inventoryOutput, principalKind, principalSet, secretKind, tagSet } from 'types.bicep'
+import { names, readerDeploymentName, subnetDeploymentName } from 'names.bicep'
+import {
+  globalVarsOutput
+  inventoryOutput
+  networkOption
+  principalKind
+  principalSet
+  secretKind
+  storageOption
+  subnetIds
+  tagSet
+} from 'types.bicep'
 
 @description('Region of every resource.')
 param location string
@@ -17,8 +28,20 @@ param adminUser string
 @maxLength(24)
 param keyVaultName string
 
-@description('Address space of the virtual network in CIDR notation, /23 or larger.')
-param addressSpace string
+@description('What the vault\'s public address answers to those whom no rule names: what it answers now, once it exists.')
+param keyVaultDefaultAction 'Allow' | 'Deny'
+
+@description('The network to be in.')
+param network networkOption
+
+@description('What the shared files are on.')
+param storage storageOption
+
+@description('Whether there is a database for Slurm\'s accounting.')
+param accounting bool
+
+@description('Whether there are a metrics workspace and Grafana.')
+param monitoring bool
 
 @description('VM size of the CycleCloud server.')
 param serverSku string
@@ -31,11 +54,14 @@ param loginNodeCount int
 @description('Whether the server\'s Reader role on the subscription is assigned here or exists already.')
 param subscriptionReader 'assign' | 'existing'
 
-@description('Availability zone of the server and the NAT gateway; empty: none.')
+@description('Availability zone of the server, the NAT gateway, the shared files and the database; empty: none.')
 param zone string
 
 @description('Tags of every resource.')
 param tags tagSet
+
+@description('Tags of the monitoring resources, laid over the others.')
+param monitorTags tagSet
 
 @description('Object id of whoever runs the deployment.')
 param callerObjectId string
@@ -58,6 +84,10 @@ param sshPublicKey string
 @secure()
 param cycleCloudPassword string = ''
 
+@description('Password of the accounting database; needed with accounting.')
+@secure()
+param mySqlPassword string = ''
+
 @description('Hash of what this deployment was made from; comes back as an output.')
 param inputHash string
 
@@ -67,6 +97,34 @@ param subscriptionName string
 @description('The tags, and one that tells which cluster a resource belongs to.')
 var allTags = union(tags, { 'ccslurm4ai-cluster': clusterName })
 
+@description('Those of the monitoring resources.')
+var allMonitorTags = union(allTags, monitorTags)
+
+@description('The subnets, ours or given.')
+var subnets subnetIds = network.type == 'new' ? newNetwork!.outputs.subnetIds : network.?subnets!
+
+@description('Resource id of the network.')
+var virtualNetworkId = split(subnets.compute, '/subnets/')[0]
+
+@description('Address ranges of those who mount the shared files.')
+var clientPrefixes = network.type == 'new'
+  ? newNetwork!.outputs.clientPrefixes
+  : existingNetwork!.outputs.clientPrefixes
+
+@description('Resource id of the Bastion host; empty: none.')
+var bastionId = network.type == 'new' ? bastion!.outputs.id : network.?bastionId!
+
+@description('Where private DNS zones come from. A network of ours has its own.')
+var privateDns = network.?privateDns ?? 'new'
+
+@description('Subscription of somebody else\'s network.')
+var networkSubscription = network.type == 'new'
+  ? subscription().subscriptionId
+  : split(network.?subnets.compute!, '/')[2]
+
+@description('Resource group of the network.')
+var networkGroup = network.type == 'new' ? resourceGroup().name : split(network.?subnets.compute!, '/')[4]
+
 @description('The identities that roles are given to.')
 var principals principalSet = {
   server: { id: server.outputs.principalId, kind: 'ServicePrincipal' }
@@ -74,22 +132,30 @@ var principals principalSet = {
   caller: { id: callerObjectId, kind: callerPrincipalType }
 }
 
-module network 'modules/network.bicep' = {
+module newNetwork 'modules/network.bicep' = if (network.type == 'new') {
   name: 'network'
   params: {
     location: location
     tags: allTags
-    addressSpace: addressSpace
+    addressSpace: network.?addressSpace!
     zone: zone
   }
 }
 
-module bastion 'modules/bastion.bicep' = {
+module existingNetwork 'modules/existingNetwork.bicep' = if (network.type == 'existing' && storage.type == 'anf') {
+  name: subnetDeploymentName(resourceGroup().id, 'subnets')
+  scope: resourceGroup(networkSubscription, networkGroup)
+  params: {
+    subnets: network.?subnets!
+  }
+}
+
+module bastion 'modules/bastion.bicep' = if (network.type == 'new') {
   name: 'bastion'
   params: {
     location: location
     tags: allTags
-    subnetId: network.outputs.bastionSubnetId
+    subnetId: newNetwork!.outputs.bastionSubnetId
   }
 }
 
@@ -99,11 +165,13 @@ module keyVault 'modules/keyVault.bicep' = {
     location: location
     tags: allTags
     name: keyVaultName
+    defaultAction: keyVaultDefaultAction
     adminUser: adminUser
     createSecrets: createSecrets
     sshPrivateKey: sshPrivateKey
     sshPublicKey: sshPublicKey
     cycleCloudPassword: cycleCloudPassword
+    mySqlPassword: mySqlPassword
   }
 }
 
@@ -115,6 +183,29 @@ module locker 'modules/locker.bicep' = {
   }
 }
 
+module netApp 'modules/netApp.bicep' = if (storage.type == 'anf') {
+  name: 'netApp'
+  params: {
+    location: location
+    tags: allTags
+    zone: zone
+    serviceLevel: storage.?serviceLevel!
+    sizeTiB: storage.?sizeTiB!
+    subnetId: subnets.anf
+    clientPrefixes: clientPrefixes
+  }
+}
+
+module mySql 'modules/mySql.bicep' = if (accounting) {
+  name: 'mySql'
+  params: {
+    location: location
+    tags: allTags
+    zone: zone
+    password: mySqlPassword
+  }
+}
+
 module vaultEndpoint 'modules/privateEndpoint.bicep' = {
   name: 'vaultEndpoint'
   params: {
@@ -123,9 +214,11 @@ module vaultEndpoint 'modules/privateEndpoint.bicep' = {
     name: names.vaultEndpoint
     serviceId: keyVault.outputs.id
     groupId: 'vault'
+    subnetId: subnets.endpoints
+    virtualNetworkId: virtualNetworkId
+    privateDns: privateDns
     zoneName: 'privatelink.vaultcore.azure.net'
-    subnetId: network.outputs.endpointsSubnetId
-    virtualNetworkId: network.outputs.id
+    existingZoneId: network.?privateDnsZoneIds.vault ?? ''
   }
 }
 
@@ -137,9 +230,27 @@ module lockerEndpoint 'modules/privateEndpoint.bicep' = {
     name: names.lockerEndpoint
     serviceId: locker.outputs.accountId
     groupId: 'blob'
+    subnetId: subnets.endpoints
+    virtualNetworkId: virtualNetworkId
+    privateDns: privateDns
     zoneName: 'privatelink.blob.${environment().suffixes.storage}'
-    subnetId: network.outputs.endpointsSubnetId
-    virtualNetworkId: network.outputs.id
+    existingZoneId: network.?privateDnsZoneIds.blob ?? ''
+  }
+}
+
+module mySqlEndpoint 'modules/privateEndpoint.bicep' = if (accounting) {
+  name: 'mySqlEndpoint'
+  params: {
+    location: location
+    tags: allTags
+    name: names.mySqlEndpoint
+    serviceId: mySql!.outputs.id
+    groupId: 'mysqlServer'
+    subnetId: subnets.endpoints
+    virtualNetworkId: virtualNetworkId
+    privateDns: privateDns
+    zoneName: 'privatelink.mysql.database.azure.com'
+    existingZoneId: network.?privateDnsZoneIds.mySql ?? ''
   }
 }
 
@@ -150,9 +261,26 @@ module server 'modules/server.bicep' = {
     tags: allTags
     zone: zone
     size: serverSku
-    subnetId: network.outputs.cyclecloudSubnetId
+    subnetId: subnets.cyclecloud
     adminUser: adminUser
     sshPublicKey: sshPublicKey
+  }
+}
+
+module metrics 'modules/monitoring.bicep' = if (monitoring) {
+  name: 'monitoring'
+  params: {
+    location: location
+    tags: allMonitorTags
+  }
+}
+
+module recordingRules 'modules/recordingRules.bicep' = if (monitoring) {
+  name: 'recordingRules'
+  params: {
+    location: location
+    tags: allMonitorTags
+    workspaceId: metrics!.outputs.workspaceId
   }
 }
 
@@ -162,6 +290,27 @@ module roles 'modules/roles.bicep' = {
     principals: principals
     keyVaultName: keyVault.outputs.name
     lockerAccountName: locker.outputs.accountName
+  }
+}
+
+module monitoringRoles 'modules/monitoringRoles.bicep' = if (monitoring) {
+  name: 'monitoringRoles'
+  params: {
+    principals: union(principals, {
+      grafana: { id: metrics!.outputs.grafanaPrincipalId, kind: 'ServicePrincipal' }
+    })
+    workspaceName: metrics!.outputs.workspaceName
+    dataCollectionRuleId: metrics!.outputs.dataCollectionRuleId
+    grafanaName: metrics!.outputs.grafanaName
+  }
+}
+
+module subnetRoles 'modules/subnetRoles.bicep' = if (network.type == 'existing') {
+  name: subnetDeploymentName(resourceGroup().id, 'subnetRoles')
+  scope: resourceGroup(networkSubscription, networkGroup)
+  params: {
+    principals: principals
+    subnetId: subnets.compute
   }
 }
 
@@ -177,11 +326,13 @@ module subscriptionRoles 'modules/subscriptionRoles.bicep' = if (subscriptionRea
 
 @description('What the driver and Ansible need to know. Holds no secret.')
 output globalVars globalVarsOutput = {
-  bastionName: bastion.outputs.name
+  bastionName: last(split(bastionId, '/'))
+  bastionId: bastionId
   cycleserverName: server.outputs.name
   cycleserverId: server.outputs.id
   cycleserverAdmin: adminUser
-  clusterSubnetName: network.outputs.computeSubnetName
+  clusterSubnetName: split(subnets.compute, '/')[10]
+  clusterSubnetResourceGroup: networkGroup
   keyVaultName: keyVault.outputs.name
   lockerAccountName: locker.outputs.accountName
   lockerIdentityId: locker.outputs.identityId
@@ -190,8 +341,17 @@ output globalVars globalVarsOutput = {
   subscriptionId: subscription().subscriptionId
   subscriptionName: subscriptionName
   tenantId: tenant().tenantId
-  vnetName: network.outputs.name
+  vnetName: split(subnets.compute, '/')[8]
   loginNodeCount: loginNodeCount
+  anfSharedIP: storage.type == 'anf' ? netApp!.outputs.address : ''
+  anfSharedPath: storage.type == 'anf' ? netApp!.outputs.path : ''
+  mySqlFqdn: accounting ? mySql!.outputs.fqdn : ''
+  mySqlUser: accounting ? mySql!.outputs.user : ''
+  managedGrafanaName: monitoring ? metrics!.outputs.grafanaName : ''
+  grafanaEndpoint: monitoring ? metrics!.outputs.grafanaEndpoint : ''
+  monitorMetricsIngestionEndpoint: monitoring ? metrics!.outputs.ingestionEndpoint : ''
+  monitorIdentityClientId: monitoring ? locker.outputs.identityClientId : ''
+  monitorWorkspaceId: monitoring ? metrics!.outputs.workspaceId : ''
 }
 
 @description('Ansible inventory; the driver puts the tunnel in place of the private address.')

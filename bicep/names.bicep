@@ -8,7 +8,12 @@ var names = {
   lockerContainer: 'cyclecloud'
   lockerEndpoint: 'ccslurm4ai-locker-endpoint'
   lockerIdentity: 'ccslurm4ai-locker'
+  mySqlEndpoint: 'ccslurm4ai-mysql-endpoint'
+  mySqlUser: 'slurmdbd'
   natGateway: 'ccslurm4ai-nat'
+  netAppAccount: 'ccslurm4ai-anf'
+  netAppPool: 'shared'
+  netAppVolume: 'shared'
   server: 'cycleserver'
   vaultEndpoint: 'ccslurm4ai-vault-endpoint'
   virtualNetwork: 'ccslurm4ai-vnet'
@@ -17,6 +22,30 @@ var names = {
 @export()
 @description('Storage account: 3 to 24 lower-case letters and digits, unique in all of Azure.')
 func lockerAccountName(groupId string) string => take('ccslurm4ai${uniqueString(groupId)}', 24)
+
+@export()
+@description('MySQL server: 3 to 63 lower-case letters, digits and hyphens, unique in all of Azure.')
+func mySqlServerName(groupId string) string => 'ccslurm4ai-${uniqueString(groupId)}'
+
+@export()
+@description('Azure Monitor workspace. Azure makes a group MA_<name>_<region>_managed for it: unique in the subscription.')
+func monitorWorkspaceName(groupId string) string => 'ccslurm4ai-${uniqueString(groupId)}'
+
+@export()
+@description('Grafana: 2 to 23 letters, digits and hyphens, unique in all of Azure.')
+func grafanaName(groupId string) string => 'ccs4ai-${uniqueString(groupId)}'
+
+@export()
+@description('Path of the NetApp volume: unique in its subnet, which clusters may share.')
+func netAppPath(groupId string) string => 'ccslurm4ai-${uniqueString(groupId)}'
+
+@export()
+@description('A group of recording rules.')
+func ruleGroupName(subject string) string => 'ccslurm4ai-${subject}'
+
+@export()
+@description('Deployment in the network\'s resource group, which clusters may share: one a group.')
+func subnetDeploymentName(groupId string, what string) string => '${what}-${uniqueString(groupId)}'
 
 @export()
 @description('Deployment at subscription scope: one a group, and one a location because Azure refuses the same name in another.')

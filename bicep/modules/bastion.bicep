@@ -50,5 +50,5 @@ resource bastion 'Microsoft.Network/bastionHosts@2025-05-01' = {
   }
 }
 
-@description('Name of the Bastion host.')
-output name string = bastion.name
+@description('Resource id of the Bastion host.')
+output id string = bastion.id

@@ -1,5 +1,5 @@
-// Key Vault and the secrets that are new in this run. Public access stays on, guarded by roles: the caller reads the SSH
-// key from outside the network.
+// Key Vault and the secrets that are new in this run. Its public address is open until `install -s` closes it, guarded by
+// roles: the caller reads the SSH key from outside the network.
 
 import { secretName } from '../names.bicep'
 import { secretKind, tagSet } from '../types.bicep'
@@ -12,6 +12,9 @@ param tags tagSet
 
 @description('Name, unique in all of Azure.')
 param name string
+
+@description('What the public address answers to those whom no rule names.')
+param defaultAction 'Allow' | 'Deny'
 
 @description('The admin user, whose name begins each secret\'s.')
 param adminUser string
@@ -30,6 +33,10 @@ param sshPublicKey string
 @description('CycleCloud password; used if createSecrets has CycleCloudPwd.')
 @secure()
 param cycleCloudPassword string
+
+@description('Password of the accounting database; used if createSecrets has MySqlPwd.')
+@secure()
+param mySqlPassword string
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
@@ -51,7 +58,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     publicNetworkAccess: 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: 'Allow'
+      defaultAction: defaultAction
     }
   }
 }
@@ -74,12 +81,21 @@ resource publicKey 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contains
   }
 }
 
-resource password 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contains(createSecrets, 'CycleCloudPwd')) {
+resource portalPassword 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contains(createSecrets, 'CycleCloudPwd')) {
   parent: vault
   name: secretName(adminUser, 'CycleCloudPwd')
   tags: tags
   properties: {
     value: cycleCloudPassword
+  }
+}
+
+resource databasePassword 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contains(createSecrets, 'MySqlPwd')) {
+  parent: vault
+  name: secretName(adminUser, 'MySqlPwd')
+  tags: tags
+  properties: {
+    value: mySqlPassword
   }
 }
 

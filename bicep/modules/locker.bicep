@@ -60,3 +60,6 @@ output identityId string = identity.id
 
 @description('Object id of that identity.')
 output identityPrincipalId string = identity.properties.principalId
+
+@description('Client id of that identity.')
+output identityClientId string = identity.properties.clientId

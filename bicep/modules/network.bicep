@@ -1,9 +1,11 @@
-// Virtual network: one subnet per purpose, each with a security group that lets in what is listed and nothing else.
+// Virtual network: one subnet per purpose, each with a security group that lets in what is listed and nothing else. Every
+// network has all subnets, used or not, so that a change of storage takes no subnet away from what is in it.
 // Ports: https://learn.microsoft.com/azure/cyclecloud/how-to/plan-enterprise-secured-deployment (9443 and 5672 from
-// nodes to the server), https://learn.microsoft.com/azure/bastion/bastion-nsg (all of those are required by Azure).
+// nodes to the server), https://learn.microsoft.com/azure/bastion/bastion-nsg (all of those are required by Azure),
+// https://github.com/Azure/cyclecloud-slurm-workspace/blob/main/bicep/network-new.bicep (NFS, MySQL).
 
 import { names, publicIpName, securityGroupName } from '../names.bicep'
-import { securityRule, tagSet } from '../types.bicep'
+import { securityRule, subnetIds, tagSet } from '../types.bicep'
 
 @description('Region.')
 param location string
@@ -17,11 +19,12 @@ param addressSpace string
 @description('Availability zone of the NAT gateway; empty: none.')
 param zone string
 
-@description('Subnets are cut as small as Azure Bastion allows (/26), compute as large as possible.')
+@description('Subnets are cut as small as Azure Bastion allows (/26), compute as large as possible. Those of a /23 fill it.')
 var prefixes = {
   bastion: cidrSubnet(addressSpace, 26, 0)
   cyclecloud: cidrSubnet(addressSpace, 26, 1)
   endpoints: cidrSubnet(addressSpace, 26, 2)
+  anf: cidrSubnet(addressSpace, 26, 3)
   compute: cidrSubnet(addressSpace, int(split(addressSpace, '/')[1]) + 1, 1)
 }
 
@@ -76,7 +79,30 @@ var computeRules securityRule[] = [
   }
 ]
 
-@description('Who may talk to the private endpoints of the locker and the vault.')
+@description('portmapper, mountd, nfsd, nlockmgr, status, rquotad.')
+var nfsPorts = ['111', '635', '2049', '4045', '4046', '4049']
+
+@description('Who may talk to the NetApp volume.')
+var anfRules securityRule[] = [
+  {
+    name: 'NodesToFiles'
+    direction: 'Inbound'
+    protocol: 'Tcp'
+    from: prefixes.compute
+    to: prefixes.anf
+    ports: nfsPorts
+  }
+  {
+    name: 'ServerToFiles'
+    direction: 'Inbound'
+    protocol: 'Tcp'
+    from: prefixes.cyclecloud
+    to: prefixes.anf
+    ports: nfsPorts
+  }
+]
+
+@description('Who may talk to the private endpoints of the locker, the vault and the database.')
 var endpointRules securityRule[] = [
   {
     name: 'NodesToEndpoints'
@@ -84,7 +110,7 @@ var endpointRules securityRule[] = [
     protocol: 'Tcp'
     from: prefixes.compute
     to: prefixes.endpoints
-    ports: ['443']
+    ports: ['443', '3306', '33060']
   }
   {
     name: 'ServerToEndpoints'
@@ -150,17 +176,47 @@ var bastionRules securityRule[] = [
   { name: 'AllowHttpOutbound', direction: 'Outbound', protocol: '*', from: '*', to: 'Internet', ports: ['80'] }
 ]
 
-@description('The subnets, and the directions in which what no rule allows is denied. Bastion has its own public address and endpoints only answer: neither needs the NAT gateway.')
+@description('The subnets, and the directions in which what no rule allows is denied. Bastion has its own public address, endpoints and files only answer: none of them needs the NAT gateway.')
 var subnets = [
-  { name: 'cyclecloud', prefix: prefixes.cyclecloud, rules: cyclecloudRules, closed: ['Inbound'], nat: true }
-  { name: 'compute', prefix: prefixes.compute, rules: computeRules, closed: ['Inbound'], nat: true }
-  { name: 'endpoints', prefix: prefixes.endpoints, rules: endpointRules, closed: ['Inbound'], nat: false }
+  {
+    name: 'cyclecloud'
+    prefix: prefixes.cyclecloud
+    rules: cyclecloudRules
+    closed: ['Inbound']
+    nat: true
+    delegations: []
+  }
+  {
+    name: 'compute'
+    prefix: prefixes.compute
+    rules: computeRules
+    closed: ['Inbound']
+    nat: true
+    delegations: []
+  }
+  {
+    name: 'anf'
+    prefix: prefixes.anf
+    rules: anfRules
+    closed: ['Inbound']
+    nat: false
+    delegations: ['Microsoft.NetApp/volumes']
+  }
+  {
+    name: 'endpoints'
+    prefix: prefixes.endpoints
+    rules: endpointRules
+    closed: ['Inbound']
+    nat: false
+    delegations: []
+  }
   {
     name: 'AzureBastionSubnet'
     prefix: prefixes.bastion
     rules: bastionRules
     closed: ['Inbound', 'Outbound']
     nat: false
+    delegations: []
   }
 ]
 
@@ -248,6 +304,12 @@ resource virtualNetwork 'Microsoft.Network/virtualNetworks@2025-05-01' = {
         properties: {
           addressPrefix: subnet.prefix
           defaultOutboundAccess: false
+          delegations: map(subnet.delegations, service => {
+            name: 'default'
+            properties: {
+              serviceName: service
+            }
+          })
           natGateway: subnet.nat ? { id: natGateway.id } : null
           networkSecurityGroup: {
             id: securityGroups[place].id
@@ -259,20 +321,16 @@ resource virtualNetwork 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   }
 }
 
-@description('Name of the virtual network.')
-output name string = virtualNetwork.name
-
-@description('Resource id of the virtual network.')
-output id string = virtualNetwork.id
-
-@description('Bare name of the subnet for cluster nodes.')
-output computeSubnetName string = subnets[1].name
-
-@description('Resource id of the subnet of the CycleCloud server.')
-output cyclecloudSubnetId string = '${virtualNetwork.id}/subnets/${subnets[0].name}'
-
-@description('Resource id of the subnet of private endpoints.')
-output endpointsSubnetId string = '${virtualNetwork.id}/subnets/${subnets[2].name}'
+@description('Resource ids of the subnets.')
+output subnetIds subnetIds = {
+  cyclecloud: '${virtualNetwork.id}/subnets/${subnets[0].name}'
+  compute: '${virtualNetwork.id}/subnets/${subnets[1].name}'
+  anf: '${virtualNetwork.id}/subnets/${subnets[2].name}'
+  endpoints: '${virtualNetwork.id}/subnets/${subnets[3].name}'
+}
 
 @description('Resource id of the Bastion subnet.')
-output bastionSubnetId string = '${virtualNetwork.id}/subnets/${subnets[3].name}'
+output bastionSubnetId string = '${virtualNetwork.id}/subnets/${subnets[4].name}'
+
+@description('Address ranges of those who mount the shared files.')
+output clientPrefixes string[] = [prefixes.compute, prefixes.cyclecloud]

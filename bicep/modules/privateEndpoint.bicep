@@ -1,6 +1,7 @@
-// A private endpoint with the private DNS zone that makes the service's own name lead to it.
+// A private endpoint, and the private DNS zone that makes the service's own name lead to it: made here, or an existing
+// one, or none, where the company's DNS or a policy does it.
 
-import { tagSet } from '../types.bicep'
+import { privateDnsKind, tagSet } from '../types.bicep'
 
 @description('Region.')
 param location string
@@ -15,24 +16,30 @@ param name string
 param serviceId string
 
 @description('Part of the service, as Azure names it.')
-param groupId 'blob' | 'vault'
-
-@description('Private DNS zone of the service.')
-param zoneName string
+param groupId 'blob' | 'mysqlServer' | 'vault'
 
 @description('Resource id of the subnet.')
 param subnetId string
 
-@description('Resource id of the virtual network that resolves the zone.')
+@description('Resource id of the subnet\'s virtual network, which resolves a new zone.')
 param virtualNetworkId string
 
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
+@description('Where the private DNS zone comes from.')
+param privateDns privateDnsKind
+
+@description('Private DNS zone of the service.')
+param zoneName string
+
+@description('Resource id of that zone, if it is an existing one.')
+param existingZoneId string
+
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = if (privateDns == 'new') {
   name: zoneName
   location: 'global'
   tags: tags
 }
 
-resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
+resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = if (privateDns == 'new') {
   parent: zone
   name: 'ccslurm4ai'
   location: 'global'
@@ -65,7 +72,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
   }
 }
 
-resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = {
+resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = if (privateDns != 'none') {
   parent: endpoint
   name: 'default'
   properties: {
@@ -73,7 +80,7 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025
       {
         name: groupId
         properties: {
-          privateDnsZoneId: zone.id
+          privateDnsZoneId: privateDns == 'new' ? zone.id : existingZoneId
         }
       }
     ]
