@@ -68,6 +68,7 @@ resource privateKey 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contain
   name: secretName(adminUser, 'SshPrivateKey')
   tags: tags
   properties: {
+    contentType: 'SSH private key'
     value: sshPrivateKey
   }
 }
@@ -77,6 +78,7 @@ resource publicKey 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (contains
   name: secretName(adminUser, 'SshPublicKey')
   tags: tags
   properties: {
+    contentType: 'SSH public key'
     value: sshPublicKey
   }
 }
@@ -86,6 +88,7 @@ resource portalPassword 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (con
   name: secretName(adminUser, 'CycleCloudPwd')
   tags: tags
   properties: {
+    contentType: 'password'
     value: cycleCloudPassword
   }
 }
@@ -95,6 +98,7 @@ resource databasePassword 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (c
   name: secretName(adminUser, 'MySqlPwd')
   tags: tags
   properties: {
+    contentType: 'password'
     value: mySqlPassword
   }
 }

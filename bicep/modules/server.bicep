@@ -49,8 +49,8 @@ resource networkInterface 'Microsoft.Network/networkInterfaces@2025-05-01' = {
   }
 }
 
-// No securityProfile: an image that is not marked for Trusted Launch is refused with it, and upstream deploys this one
-// without; Azure then chooses what the image supports.
+// No Trusted Launch: it is refused with an image that is not marked for it (https://github.com/Azure/azure-cli/issues/27975),
+// and upstream deploys this image without.
 resource machine 'Microsoft.Compute/virtualMachines@2025-04-01' = {
   name: names.server
   location: location

@@ -31,13 +31,18 @@ pub fn predict(parameters: &str, group: &str) -> Value {
     let sets = Path::new(crate::ROOT).join("tests/data/bicep");
     std::fs::copy(sets.join(&file), folder.path().join(&file)).expect("copying the parameters");
     std::fs::copy(templates().join("main.json"), folder.path().join("main.json")).expect("copying main.json");
+    snapshot(folder.path(), parameters, group)
+}
+
+/// What the official evaluator predicts for `<parameters>.bicepparam` in a folder.
+pub fn snapshot(folder: &Path, parameters: &str, group: &str) -> Value {
+    let file = format!("{parameters}.bicepparam");
     let tenant = "00000000-0000-0000-0000-000000000002";
     let place = ["--subscription-id", SUBSCRIPTION, "--tenant-id", tenant, "--location", "eastus"];
     let arguments = [&["snapshot", &file, "--resource-group", group], &place[..]].concat();
-    let output = bicep(&arguments, folder.path());
+    let output = bicep(&arguments, folder);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && errors.is_empty(), "bicep snapshot of {parameters}: {errors}");
-    let snapshot = folder.path().join(format!("{parameters}.snapshot.json"));
-    let snapshot = std::fs::read(&snapshot).expect("reading the snapshot");
-    serde_json::from_slice(&snapshot).expect("a snapshot is JSON")
+    let snapshot = std::fs::read(folder.join(format!("{parameters}.snapshot.json")));
+    serde_json::from_slice(&snapshot.expect("reading the snapshot")).expect("a snapshot is JSON")
 }

@@ -5,262 +5,227 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::compiler::{SUBSCRIPTION, predict};
+use crate::sets::{all, of_type, prediction, resources, text};
 
-/// Types that Azure keeps no tags on, or that belong to a tagged parent.
+/// Types that Azure keeps no tags on.
+/// Source: <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-support>
 const UNTAGGED: [&str; 4] = [
     "Microsoft.Authorization/roleAssignments",
+    "Microsoft.DBforMySQL/flexibleServers/configurations",
     "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     "Microsoft.Storage/storageAccounts/blobServices/containers",
-    "Microsoft.Network/virtualNetworks/subnets",
 ];
 
-/// Most characters a name may have, and those allowed beside letters and digits; by type.
-/// Source: <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>
-const NAMES: [(&str, usize, usize, &str); 15] = [
-    ("Microsoft.Compute/virtualMachines", 1, 64, "-"),
-    ("Microsoft.KeyVault/vaults", 3, 24, "-"),
-    ("Microsoft.KeyVault/vaults/secrets", 1, 127, "-"),
-    ("Microsoft.ManagedIdentity/userAssignedIdentities", 3, 128, "-_"),
-    ("Microsoft.Network/bastionHosts", 1, 80, "-_."),
-    ("Microsoft.Network/natGateways", 1, 80, "-_."),
-    ("Microsoft.Network/networkInterfaces", 1, 80, "-_."),
-    ("Microsoft.Network/networkSecurityGroups", 1, 80, "-_."),
-    ("Microsoft.Network/privateDnsZones", 1, 63, "-."),
-    ("Microsoft.Network/privateDnsZones/virtualNetworkLinks", 1, 80, "-_."),
-    ("Microsoft.Network/privateEndpoints", 2, 64, "-_."),
-    ("Microsoft.Network/privateEndpoints/privateDnsZoneGroups", 1, 80, "-_."),
-    ("Microsoft.Network/publicIPAddresses", 1, 80, "-_."),
-    ("Microsoft.Network/virtualNetworks", 2, 64, "-_."),
-    ("Microsoft.Storage/storageAccounts/blobServices/containers", 3, 63, "-"),
+/// Types that `monitorTags` are for.
+const MONITORING: [&str; 3] = [
+    "Microsoft.AlertsManagement/prometheusRuleGroups",
+    "Microsoft.Dashboard/grafana",
+    "Microsoft.Monitor/accounts",
 ];
 
-fn of_type<'a>(prediction: &'a Value, kind: &str) -> Vec<&'a Value> {
-    resources(prediction).iter().filter(|resource| resource["type"] == kind).collect()
-}
-
-fn resources(prediction: &Value) -> &Vec<Value> {
-    prediction["predictedResources"].as_array().expect("predictedResources is a list")
-}
-
-fn check_name(resource: &Value) {
-    let kind = resource["type"].as_str().expect("a type");
-    let name = resource["name"].as_str().expect("a name").rsplit('/').next().expect("a last part");
-    // Left as expressions: names made of identities yet unknown, and of the cloud's domain, which is known to Azure only.
-    if kind == "Microsoft.Authorization/roleAssignments" || name.contains("environment().suffixes") {
-        return;
+fn laid_over(mut tags: Value, others: &Value) -> Value {
+    for (name, value) in others.as_object().expect("tags") {
+        tags[name] = value.clone();
     }
-    if kind == "Microsoft.Storage/storageAccounts" {
-        let fits = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        assert!(fits && (3..=24).contains(&name.len()), "storage account {name}");
-        return;
-    }
-    let rule = NAMES.iter().find(|rule| rule.0 == kind);
-    let (_, least, most, marks) = rule.unwrap_or_else(|| panic!("no name rule for {kind}"));
-    let allowed = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
-    assert!(name.chars().all(allowed), "{kind} {name}");
-    assert!((*least..=*most).contains(&name.len()), "{kind} {name} has {} characters", name.len());
-    assert!(name.starts_with(|c: char| c.is_ascii_alphabetic()), "{kind} {name}");
-    assert!(name.ends_with(|c: char| c.is_ascii_alphanumeric()), "{kind} {name}");
-}
-
-/// The object ids of the identities are known only after their resources are made: the evaluator leaves a reference.
-fn principal(id: &Value, caller: &str) -> &'static str {
-    let id = id.as_str().expect("principalId");
-    match () {
-        () if id == caller => "caller",
-        () if id.contains("/virtualMachines/cycleserver'") => "server",
-        () if id.contains("/userAssignedIdentities/ccslurm4ai-locker'") => "locker",
-        () => panic!("unknown principal {id}"),
-    }
-}
-
-fn scope(id: &str) -> &'static str {
-    match () {
-        () if id.contains("Microsoft.Storage/storageAccounts/") => "locker",
-        () if id.contains("Microsoft.KeyVault/vaults/") => "keyVault",
-        () if id.starts_with("[resourceId(") => "resourceGroup",
-        () if id.starts_with(&format!("[subscriptionResourceId('{SUBSCRIPTION}'")) => "subscription",
-        () => panic!("unknown scope {id}"),
-    }
-}
-
-#[test]
-fn names_fit_whatever_the_resource_group_is_called() {
-    let longest = "Long_(group).name-".repeat(5);
-    let mut accounts = BTreeSet::new();
-    for group in ["g", "rg1", &longest] {
-        let prediction = predict("first", group);
-        resources(&prediction).iter().for_each(check_name);
-        accounts.insert(prediction["outputs"]["globalVars"]["lockerAccountName"].to_string());
-    }
-    assert_eq!(longest.len(), 90);
-    assert_eq!(accounts.len(), 3, "each group has an account of its own: {accounts:?}");
+    tags
 }
 
 #[test]
 fn every_resource_has_the_tags() {
-    let first = predict("first", "rg1");
-    let expected = json!({"team": "ai", "cost center": "42", "ccslurm4ai-cluster": "slurmcluster"});
-    for resource in resources(&first) {
-        let kind = resource["type"].as_str().expect("a type");
-        match resource.get("tags") {
-            Some(tags) => assert_eq!(tags, &expected, "{kind}"),
-            None => assert!(UNTAGGED.contains(&kind), "{kind} has no tags"),
+    for (name, set) in all() {
+        let cluster = json!({"ccslurm4ai-cluster": set.parameters["clusterName"]});
+        let tags = laid_over(set.parameters["tags"].clone(), &cluster);
+        let monitor = laid_over(tags.clone(), &set.parameters["monitorTags"]);
+        for resource in resources(name) {
+            let kind = text(resource, "type");
+            let expected = if MONITORING.contains(&kind) { &monitor } else { &tags };
+            match resource.get("tags") {
+                Some(tags) => assert_eq!(tags, expected, "{name}: {kind}"),
+                None => assert!(UNTAGGED.contains(&kind), "{name}: {kind} has no tags"),
+            }
         }
     }
-    let again = predict("again", "rg1");
+    let laid = &of_type("repair", "Microsoft.Monitor/accounts")[0]["tags"];
     assert_eq!(
-        of_type(&again, "Microsoft.Compute/virtualMachines")[0]["tags"],
-        json!({"ccslurm4ai-cluster": "other"})
+        laid,
+        &json!({"team": "watchers", "ccslurm4ai-cluster": "slurmcluster", "purpose": "metrics"})
     );
 }
 
-#[test]
-fn machines_have_no_public_address() {
-    let prediction = predict("first", "rg1");
-    let interfaces = of_type(&prediction, "Microsoft.Network/networkInterfaces");
-    assert_eq!(interfaces.len(), 1);
-    for interface in interfaces {
-        assert!(!interface.to_string().contains("publicIP"), "{interface}");
-    }
-    let addresses = of_type(&prediction, "Microsoft.Network/publicIPAddresses");
-    let names: Vec<_> = addresses.iter().map(|address| &address["name"]).collect();
-    assert_eq!(names, ["ccslurm4ai-nat-ip", "ccslurm4ai-bastion-ip"]);
-    for address in addresses {
-        assert_eq!(address["sku"]["name"], "Standard");
-        assert_eq!(address["properties"]["publicIPAllocationMethod"], "Static");
-    }
-}
-
-#[test]
-fn every_subnet_is_closed_by_a_security_group_of_its_own() {
-    for (parameters, compute) in
-        [("first", "10.64.128.0/17"), ("again", "192.168.3.0/24"), ("repair", "10.128.0.0/9")]
-    {
-        let prediction = predict(parameters, "rg1");
-        let subnets = &of_type(&prediction, "Microsoft.Network/virtualNetworks")[0]["properties"]["subnets"];
-        let subnets = subnets.as_array().expect("subnets");
-        let mut groups = BTreeSet::new();
-        for subnet in subnets {
-            let properties = &subnet["properties"];
-            assert_eq!(properties["defaultOutboundAccess"], false);
-            let group = properties["networkSecurityGroup"]["id"].as_str().expect("a security group");
-            groups.insert(group);
-            let machines = subnet["name"] == "compute" || subnet["name"] == "cyclecloud";
-            assert_eq!(properties["natGateway"].is_object(), machines, "{}", subnet["name"]);
-            let all = of_type(&prediction, "Microsoft.Network/networkSecurityGroups");
-            let group = all.iter().find(|one| one["id"] == group).expect("the group is deployed");
-            check_rules(group);
-        }
-        assert_eq!(groups.len(), subnets.len());
-        assert_eq!(subnets[1]["properties"]["addressPrefix"], compute);
-    }
-}
-
-fn check_rules(group: &Value) {
-    let rules = group["properties"]["securityRules"].as_array().expect("rules");
-    let inbound: Vec<_> = rules.iter().filter(|rule| rule["properties"]["direction"] == "Inbound").collect();
-    let last = &inbound.last().expect("an inbound rule")["properties"];
-    assert_eq!((&last["access"], &last["priority"]), (&json!("Deny"), &json!(4096)), "{}", group["name"]);
-    let priorities: BTreeSet<_> =
-        inbound.iter().map(|rule| rule["properties"]["priority"].as_i64()).collect();
-    assert_eq!(priorities.len(), inbound.len(), "{}: a priority twice", group["name"]);
-    for rule in inbound {
-        let open = rule["properties"]["access"] == "Allow"
-            && ["Internet", "*", "0.0.0.0/0"]
-                .iter()
-                .any(|any| rule["properties"]["sourceAddressPrefix"] == *any);
-        assert!(!open || rule["name"] == "AllowHttpsInbound", "{} lets anyone in: {rule}", group["name"]);
+fn assert_properties(resource: &Value, expected: &[(&str, Value)]) {
+    for (pointer, value) in expected {
+        let found = resource["properties"].pointer(pointer);
+        assert_eq!(found, Some(value), "{} {pointer}", resource["name"]);
     }
 }
 
 #[test]
 fn the_locker_and_the_vault_are_closed() {
-    let prediction = predict("first", "rg1");
-    let locker = &of_type(&prediction, "Microsoft.Storage/storageAccounts")[0]["properties"];
-    for (key, value) in [
-        ("allowBlobPublicAccess", json!(false)),
-        ("allowSharedKeyAccess", json!(false)),
-        ("minimumTlsVersion", json!("TLS1_2")),
-        ("publicNetworkAccess", json!("Disabled")),
-    ] {
-        assert_eq!(locker[key], value, "{key}");
+    for (name, set) in all() {
+        let locker = of_type(name, "Microsoft.Storage/storageAccounts")[0];
+        let closed = [
+            ("/allowBlobPublicAccess", json!(false)),
+            ("/allowSharedKeyAccess", json!(false)),
+            ("/minimumTlsVersion", json!("TLS1_2")),
+            ("/publicNetworkAccess", json!("Disabled")),
+            ("/networkAcls/defaultAction", json!("Deny")),
+        ];
+        assert_properties(locker, &closed);
+        let vault = of_type(name, "Microsoft.KeyVault/vaults")[0];
+        let guarded = [
+            ("/enablePurgeProtection", json!(true)),
+            ("/enableRbacAuthorization", json!(true)),
+            ("/enableSoftDelete", json!(true)),
+            ("/enabledForTemplateDeployment", json!(true)),
+            ("/networkAcls/defaultAction", set.parameters["keyVaultDefaultAction"].clone()),
+            ("/networkAcls/bypass", json!("AzureServices")),
+        ];
+        assert_properties(vault, &guarded);
+        let mode = vault["properties"].get("createMode");
+        assert_eq!(mode, None, "a deleted vault is recovered before, never by the template");
     }
-    let vault = &of_type(&prediction, "Microsoft.KeyVault/vaults")[0]["properties"];
-    for key in [
-        "enablePurgeProtection",
-        "enableRbacAuthorization",
-        "enableSoftDelete",
-        "enabledForTemplateDeployment",
-    ] {
-        assert_eq!(vault[key], true, "{key}");
+    let action =
+        |set: &str| of_type(set, "Microsoft.KeyVault/vaults")[0]["properties"]["networkAcls"].clone();
+    assert_eq!(action("again")["defaultAction"], "Deny", "a closed vault is not opened by a later run");
+}
+
+#[test]
+fn every_private_service_has_its_endpoint() {
+    for (name, set) in all() {
+        let mut expected = vec!["blob", "vault"];
+        expected.extend((set.parameters["accounting"] == true).then_some("mysqlServer"));
+        expected.sort_unstable();
+        let endpoints = of_type(name, "Microsoft.Network/privateEndpoints");
+        let mut found = Vec::new();
+        for endpoint in endpoints {
+            let connection = &endpoint["properties"]["privateLinkServiceConnections"][0]["properties"];
+            let service = text(connection, "privateLinkServiceId");
+            assert!(resources(name).iter().any(|resource| resource["id"] == service), "{name}: {service}");
+            found.push(connection["groupIds"][0].as_str().expect("a group"));
+        }
+        found.sort_unstable();
+        assert_eq!(found, expected, "{name}");
     }
-    assert_eq!(vault.get("createMode"), None, "a deleted vault is recovered before, never by the template");
-    assert_eq!(of_type(&prediction, "Microsoft.Network/privateEndpoints").len(), 2);
+}
+
+#[test]
+fn files_are_for_the_cluster_only() {
+    let kind = "Microsoft.NetApp/netAppAccounts/capacityPools/volumes";
+    for (name, set) in all() {
+        let volumes = of_type(name, kind);
+        let storage = &set.parameters["storage"];
+        assert_eq!(volumes.len(), usize::from(storage["type"] == "anf"), "{name}");
+        for volume in volumes {
+            let size = storage["sizeTiB"].as_u64().expect("a size") << 40;
+            let expected = [
+                ("/networkFeatures", json!("Standard")),
+                ("/protocolTypes", json!(["NFSv4.1"])),
+                ("/serviceLevel", storage["serviceLevel"].clone()),
+                ("/usageThreshold", json!(size)),
+                ("/exportPolicy/rules/0/nfsv3", json!(false)),
+                ("/exportPolicy/rules/0/nfsv41", json!(true)),
+            ];
+            assert_properties(volume, &expected);
+            assert_eq!(volume["properties"]["exportPolicy"]["rules"].as_array().map(Vec::len), Some(1));
+            let pool = of_type(name, "Microsoft.NetApp/netAppAccounts/capacityPools")[0];
+            assert_properties(
+                pool,
+                &[("/size", json!(size)), ("/serviceLevel", storage["serviceLevel"].clone())],
+            );
+        }
+    }
+    let clients = |set: &str| {
+        text(&of_type(set, kind)[0]["properties"]["exportPolicy"]["rules"][0], "allowedClients").to_owned()
+    };
+    assert_eq!(clients("first"), "10.64.128.0/17,10.64.0.64/26");
+    assert_eq!(clients("again"), "192.168.3.0/24,192.168.2.64/26");
+    let read = clients("existing-network");
+    for subnet in ["hub/subnets/nodes'", "hub/subnets/servers'"] {
+        assert!(read.contains(subnet) && read.contains("addressPrefix"), "{read}");
+    }
+    assert!(!read.contains("hub/subnets/endpoints"), "{read}");
+}
+
+#[test]
+fn the_database_is_private_and_wants_tls() {
+    for (name, set) in all() {
+        let servers = of_type(name, "Microsoft.DBforMySQL/flexibleServers");
+        assert_eq!(servers.len(), usize::from(set.parameters["accounting"] == true), "{name}");
+        for server in servers {
+            let version = crate::json("versions.json")["mySql"].clone();
+            let expected = [
+                ("/network/publicNetworkAccess", json!("Disabled")),
+                ("/version", version),
+                ("/backup/backupRetentionDays", json!(35)),
+            ];
+            assert_properties(server, &expected);
+        }
+    }
+    let settings = of_type("first", "Microsoft.DBforMySQL/flexibleServers/configurations").into_iter();
+    let settings: Vec<_> = settings
+        .map(|setting| {
+            let name = text(setting, "name").rsplit('/').next().expect("a name");
+            (name, text(&setting["properties"], "value"))
+        })
+        .collect();
+    let expected = [
+        ("innodb_lock_wait_timeout", "900"),
+        ("max_allowed_packet", "16777216"),
+        ("require_secure_transport", "ON"),
+    ];
+    assert_eq!(settings, expected);
+}
+
+#[test]
+fn settings_of_the_database_are_written_one_after_another() {
+    let main = crate::json("main.json");
+    let templates = crate::nested_templates(&main);
+    let all = templates.iter().flat_map(|template| crate::members(template, "resources"));
+    let settings: Vec<_> = all
+        .filter(|(_, resource)| resource["type"] == "Microsoft.DBforMySQL/flexibleServers/configurations")
+        .collect();
+    assert_eq!(settings.len(), 1);
+    let copy = &settings[0].1["copy"];
+    assert_eq!((&copy["mode"], &copy["batchSize"]), (&json!("serial"), &json!(1)));
 }
 
 #[test]
 fn only_the_named_secrets_are_written() {
-    let all = ["cycleadmin-CycleCloudPwd", "cycleadmin-SshPrivateKey", "cycleadmin-SshPublicKey"];
-    for (parameters, expected) in [("first", &all[..]), ("again", &[]), ("repair", &all[..1])] {
-        let prediction = predict(parameters, "rg1");
-        let secrets = of_type(&prediction, "Microsoft.KeyVault/vaults/secrets");
-        let names: BTreeSet<_> = secrets
+    for (name, set) in all() {
+        let admin = text_of(&set.parameters["adminUser"]);
+        let wanted = set.parameters["createSecrets"].as_array().expect("a list").iter();
+        let wanted: BTreeSet<_> = wanted.map(|kind| format!("{admin}-{}", text_of(kind))).collect();
+        let secrets = of_type(name, "Microsoft.KeyVault/vaults/secrets");
+        let written: BTreeSet<_> = secrets
             .iter()
-            .map(|secret| {
-                secret["name"].as_str().and_then(|name| name.split('/').next_back()).expect("a name")
-            })
+            .map(|secret| text(secret, "name").split('/').next_back().expect("a name").to_owned())
             .collect();
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), expected, "{parameters}");
+        assert_eq!(written, wanted, "{name}");
     }
+    assert_eq!(of_type("first", "Microsoft.KeyVault/vaults/secrets").len(), 4);
+    assert_eq!(of_type("again", "Microsoft.KeyVault/vaults/secrets").len(), 0);
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().expect("text")
 }
 
 #[test]
-fn exactly_the_listed_roles_are_given() {
-    let roles = std::fs::read(crate::templates().join("roles.json")).expect("reading roles.json");
-    let roles: Vec<Value> = serde_json::from_slice(&roles).expect("JSON");
-    for (parameters, caller, on_subscription) in [
-        ("first", "11111111-1111-1111-1111-111111111111", true),
-        ("again", "22222222-2222-2222-2222-222222222222", false),
-    ] {
-        let text = |role: &Value, key: &str| role[key].as_str().expect("text").to_owned();
-        let expected: BTreeSet<_> = roles
-            .iter()
-            .filter(|role| on_subscription || role["scope"] != "subscription")
-            .map(|role| (text(role, "scope"), text(role, "principal"), text(role, "roleId")))
-            .collect();
-        let prediction = predict(parameters, "rg1");
-        let given = of_type(&prediction, "Microsoft.Authorization/roleAssignments");
-        assert_eq!(given.len(), expected.len(), "{parameters}");
-        let given: BTreeSet<_> = given
-            .iter()
-            .map(|assignment| {
-                let properties = &assignment["properties"];
-                let role = text(properties, "roleDefinitionId");
-                let role = role.rsplit('/').next().expect("a last part").to_owned();
-                let to = principal(&properties["principalId"], caller).to_owned();
-                (scope(assignment["id"].as_str().expect("an id")).to_owned(), to, role)
-            })
-            .collect();
-        assert_eq!(given, expected, "{parameters}");
-    }
-}
-
-#[test]
-fn the_zone_is_that_of_the_server_and_its_way_out() {
-    for (parameters, zones) in [("first", Value::Null), ("again", json!(["2"]))] {
-        let prediction = predict(parameters, "rg1");
-        for name in ["cycleserver", "ccslurm4ai-nat", "ccslurm4ai-nat-ip"] {
-            let all = resources(&prediction);
-            let resource = all.iter().find(|resource| resource["name"] == name).expect("the resource");
-            assert_eq!(resource["zones"], zones, "{parameters}: {name}");
+fn the_zone_is_that_of_everything_with_a_place() {
+    let machines = ["cycleserver", "ccslurm4ai-nat", "ccslurm4ai-nat-ip", "ccslurm4ai-anf/shared/shared"];
+    for (set, zones) in [("first", Value::Null), ("again", json!(["2"]))] {
+        for name in machines {
+            let resource = resources(set).iter().find(|resource| resource["name"] == name);
+            assert_eq!(resource.expect("the resource")["zones"], zones, "{set}: {name}");
         }
+        let database = of_type(set, "Microsoft.DBforMySQL/flexibleServers")[0];
+        assert_eq!(database["properties"]["availabilityZone"], zones[0], "{set}");
     }
 }
 
 #[test]
 fn the_outputs_are_those_the_driver_reads() {
-    let prediction = predict("again", "My.Group");
+    let prediction = predict("least", "My.Group");
     let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/My.Group/providers");
     let mut variables = prediction["outputs"]["globalVars"].clone();
     let locker = variables["lockerAccountName"].take();
@@ -268,25 +233,70 @@ fn the_outputs_are_those_the_driver_reads() {
     assert_eq!(
         variables,
         json!({
-            "bastionName": "ccslurm4ai-bastion",
+            "bastionName": "",
+            "bastionId": "",
             "cycleserverName": "cycleserver",
             "cycleserverId": format!("{group}/Microsoft.Compute/virtualMachines/cycleserver"),
-            "cycleserverAdmin": "azureuser",
-            "clusterSubnetName": "compute",
-            "keyVaultName": "kv1",
+            "cycleserverAdmin": "cycleadmin",
+            "clusterSubnetName": "nodes",
+            "clusterSubnetResourceGroup": "hub-network",
+            "keyVaultName": "ccslurm4ai-0123456789abc",
             "lockerAccountName": null,
             "lockerIdentityId": format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/ccslurm4ai-locker"),
-            "region": "westeurope",
+            "region": "eastus",
             "resourceGroup": "My.Group",
             "subscriptionId": SUBSCRIPTION,
-            "subscriptionName": "The \"other\" subscription",
+            "subscriptionName": "The subscription",
             "tenantId": "00000000-0000-0000-0000-000000000002",
-            "vnetName": "ccslurm4ai-vnet",
-            "loginNodeCount": 0
+            "vnetName": "hub",
+            "loginNodeCount": 0,
+            "anfSharedIP": "",
+            "anfSharedPath": "",
+            "mySqlFqdn": "",
+            "mySqlUser": "",
+            "managedGrafanaName": "",
+            "grafanaEndpoint": "",
+            "monitorMetricsIngestionEndpoint": "",
+            "monitorIdentityClientId": "",
+            "monitorWorkspaceId": ""
         })
     );
-    assert_eq!(prediction["outputs"]["inputHash"], "hash of a later run");
+    assert_eq!(prediction["outputs"]["inputHash"], "hash of the first run");
     let inventory = prediction["outputs"]["ansible_inventory"].as_str().expect("an expression");
-    assert!(inventory.contains("networkInterfaces/cycleserver-nic") && inventory.contains("'azureuser'"));
+    assert!(inventory.contains("networkInterfaces/cycleserver-nic") && inventory.contains("'cycleadmin'"));
     assert_eq!(prediction["outputs"].as_object().expect("outputs").len(), 3);
+}
+
+/// The expression that the evaluator leaves for an output of a set with everything, up to the next key.
+fn output(set: &str, key: &str) -> String {
+    let all = prediction(set)["outputs"]["globalVars"].as_str().expect("an expression");
+    let start = format!("'{key}', ");
+    let rest = all.split_once(&start).unwrap_or_else(|| panic!("no {key} in {all}")).1;
+    rest.split_once(", '").map_or(rest, |(value, _)| value).to_owned()
+}
+
+#[test]
+fn the_outputs_lead_to_what_was_made() {
+    for (key, expected) in [
+        ("bastionName", "'ccslurm4ai-bastion'"),
+        ("vnetName", "'ccslurm4ai-vnet'"),
+        ("clusterSubnetName", "'compute'"),
+        ("clusterSubnetResourceGroup", "'rg1'"),
+        ("anfSharedPath", "'/ccslurm4ai-jbcjr6kddcemg'"),
+        ("mySqlUser", "'slurmdbd'"),
+        ("managedGrafanaName", "'ccs4ai-jbcjr6kddcemg'"),
+    ] {
+        assert_eq!(output("first", key), expected, "{key}");
+    }
+    let bastion = &all()["existing-zones"].parameters["network"]["bastionId"];
+    assert_eq!(output("existing-zones", "bastionId"), format!("'{}'", text_of(bastion)));
+    assert_eq!(output("existing-zones", "bastionName"), "'hub-bastion'");
+    for (key, part) in [
+        ("anfSharedIP", "/volumes/shared'"),
+        ("mySqlFqdn", "/flexibleServers/ccslurm4ai-jbcjr6kddcemg'"),
+        ("grafanaEndpoint", "/Microsoft.Dashboard/grafana/ccs4ai-jbcjr6kddcemg'"),
+        ("monitorIdentityClientId", "/userAssignedIdentities/ccslurm4ai-locker'"),
+    ] {
+        assert!(output("first", key).contains(part), "{key}: {}", output("first", key));
+    }
 }

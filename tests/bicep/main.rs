@@ -1,11 +1,17 @@
 //! Rules that the infrastructure templates keep: about the sources and the compiled template here, about what they
-//! deploy in `deployed.rs`. A Bicep compiler is needed; without one the tests fail and say how to get it.
+//! deploy in the other files. A Bicep compiler is needed; without one the tests fail and say how to get it.
 
 mod compiler;
 mod deployed;
+mod metrics;
+mod names;
+mod network;
+mod roles;
+mod sets;
 
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use compiler::{bicep, templates};
@@ -25,6 +31,14 @@ fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
             std::fs::read_to_string(&path).map(|text| vec![(path, text)]).unwrap_or_default()
         })
         .collect()
+}
+
+/// The files that make the product, with their texts.
+fn product() -> Vec<(PathBuf, String)> {
+    let folders = ["ansible", "bicep", "scripts", "src"];
+    let files: Vec<_> = folders.iter().flat_map(|folder| texts(&Path::new(ROOT).join(folder))).collect();
+    assert!(files.len() > 50);
+    files
 }
 
 fn json(name: &str) -> Value {
@@ -59,29 +73,93 @@ fn the_compiled_template_is_that_of_the_sources_without_diagnostics() {
     assert_eq!(String::from_utf8_lossy(&said), "");
 }
 
+/// Names of a template's secure parameters.
+fn secure(template: &Value) -> Vec<&String> {
+    let parameters = members(template, "parameters");
+    let secure = |kind: &Value| kind == "securestring" || kind == "secureObject";
+    parameters.filter(|(_, parameter)| secure(&parameter["type"])).map(|(name, _)| name).collect()
+}
+
+/// Whether an expression somewhere in a value uses a parameter.
+fn uses(value: &Value, parameter: &str) -> bool {
+    value.to_string().contains(&format!("parameters('{parameter}')"))
+}
+
 #[test]
-fn secrets_are_secure_parameters_and_in_no_output() {
+fn secrets_are_secure_parameters() {
     let main = json("main.json");
-    let mut secure = 0;
+    let mut found = 0;
     for template in nested_templates(&main) {
-        for (name, parameter) in members(template, "parameters") {
-            let secret = ["password", "privatekey", "publickey", "pwd"]
+        let secure = secure(template);
+        for (name, _) in members(template, "parameters") {
+            let secret = ["password", "privatekey", "publickey", "pwd", "secret"]
                 .iter()
                 .any(|word| name.to_lowercase().contains(word));
-            let is_secure = parameter["type"] == "securestring";
-            assert_eq!(secret, is_secure, "parameter {name}");
-            if is_secure {
-                secure += 1;
-                let outputs = template["outputs"].to_string();
-                assert!(!outputs.contains(&format!("parameters('{name}')")), "{name} is in an output");
+            // This one names secrets and holds none.
+            assert_eq!(secret && name != "createSecrets", secure.contains(&name), "parameter {name}");
+        }
+        for name in &secure {
+            let default = template["parameters"][name.as_str()].get("defaultValue");
+            assert!(default.is_none_or(|value| value == ""), "{name} has a default");
+        }
+        found += secure.len();
+    }
+    assert_eq!(found, 4 + 4 + 1 + 1, "main, vault, server and database");
+}
+
+#[test]
+fn secrets_go_into_secure_parameters_and_no_output() {
+    let main = json("main.json");
+    let mut handed_on = 0;
+    for template in nested_templates(&main) {
+        for name in secure(template) {
+            for section in ["outputs", "variables"] {
+                assert!(!uses(&template[section], name), "{name} is in {section}");
+            }
+            for (symbol, resource) in members(template, "resources") {
+                let inner = &resource["properties"]["template"];
+                let given = resource["properties"].get("parameters").filter(|_| inner.is_object());
+                for (parameter, value) in given.and_then(Value::as_object).into_iter().flatten() {
+                    let safe = !uses(value, name) || secure(inner).contains(&parameter);
+                    assert!(safe, "{name} goes into {parameter} of {symbol}, which is not secure");
+                    handed_on += usize::from(uses(value, name));
+                }
+            }
+        }
+        let outputs = template["outputs"].to_string().to_lowercase();
+        for function in ["list", "getsecret"] {
+            assert!(!outputs.contains(&format!("[{function}")) && !outputs.contains(&format!("({function}")));
+        }
+        assert!(!outputs.contains("securestring"), "a secure output is an output nevertheless");
+    }
+    assert_eq!(handed_on, 4 + 1 + 1, "to vault, server and database");
+}
+
+#[test]
+fn no_source_says_what_a_reference_says_already() {
+    for (path, source) in texts(&templates()) {
+        let bicep = path.extension().is_some_and(|extension| extension == "bicep");
+        assert!(
+            !bicep || !source.contains("dependsOn"),
+            "{}: references order everything here",
+            path.display()
+        );
+    }
+    let main = json("main.json");
+    let mut waits = 0;
+    for template in nested_templates(&main) {
+        for (symbol, resource) in members(template, "resources") {
+            for first in resource["dependsOn"].as_array().into_iter().flatten() {
+                let first = first.as_str().expect("a symbol");
                 assert!(
-                    parameter.get("defaultValue").is_none_or(|value| value == ""),
-                    "{name} has a default"
+                    template["resources"].get(first).is_some(),
+                    "{symbol} waits for {first}, which is not there"
                 );
+                waits += 1;
             }
         }
     }
-    assert_eq!(secure, 3 + 3 + 1, "main, vault and server");
+    assert!(waits > 20, "{waits}");
 }
 
 #[test]
@@ -124,45 +202,19 @@ fn versions_stand_in_one_file() {
     let mut pinned = Vec::new();
     pinned_versions(&json("versions.json"), &mut pinned);
     assert!(pinned.len() > 4, "{pinned:?}");
-    let mut seen = 0;
-    for folder in ["ansible", "bicep", "scripts", "src"] {
-        for (path, text) in texts(&Path::new(ROOT).join(folder)) {
-            seen += 1;
-            if path.ends_with("bicep/versions.json") || path.ends_with("bicep/main.json") {
-                continue;
-            }
-            for version in &pinned {
-                assert!(!text.contains(version), "{} repeats version {version}", path.display());
-            }
-            if path.extension().is_some_and(|extension| extension == "bicep") {
-                for word in ["ubuntu-hpc", "azurecyclecloud", "microsoft-dsvm"] {
-                    assert!(!text.contains(word), "{} names the image {word}", path.display());
-                }
-            }
+    let literal = Regex::new("(?i)version: '[0-9]").expect("a regular expression");
+    for (path, text) in product() {
+        if path.ends_with("bicep/versions.json") || path.ends_with("bicep/main.json") {
+            continue;
         }
-    }
-    assert!(seen > 10);
-}
-
-#[test]
-fn role_ids_stand_in_one_file() {
-    let roles = json("roles.json");
-    let roles = roles.as_array().expect("a list of assignments");
-    assert!(roles.len() > 5);
-    for folder in ["ansible", "bicep", "scripts", "src"] {
-        for (path, text) in texts(&Path::new(ROOT).join(folder)) {
-            if path.ends_with("bicep/roles.json") || path.ends_with("bicep/main.json") {
-                continue;
-            }
-            for role in roles {
-                let id = role["roleId"].as_str().expect("roleId");
-                assert!(!text.contains(id), "{} repeats the role id {id}", path.display());
-            }
+        for version in &pinned {
+            assert!(!text.contains(version), "{} repeats version {version}", path.display());
         }
-    }
-    for role in roles {
-        for key in ["name", "why", "source"] {
-            assert!(!role[key].as_str().unwrap_or_default().is_empty(), "{role} has no {key}");
+        if path.extension().is_some_and(|extension| extension == "bicep") {
+            for word in ["ubuntu-hpc", "azurecyclecloud", "microsoft-dsvm"] {
+                assert!(!text.contains(word), "{} names the image {word}", path.display());
+            }
+            assert!(!literal.is_match(&text), "{} has a version", path.display());
         }
     }
 }
