@@ -3,9 +3,11 @@
 
 mod compiler;
 mod deployed;
+mod document;
 mod metrics;
 mod names;
 mod network;
+mod picture;
 mod roles;
 mod sets;
 

@@ -38,7 +38,7 @@ pub fn wanted(role: &Value, set: &str) -> bool {
 }
 
 /// The object ids of the identities are known only after their resources are made: the evaluator leaves a reference.
-fn principal(id: &str, caller: &Value) -> &'static str {
+pub fn principal(id: &str, caller: &Value) -> &'static str {
     match () {
         () if caller == id => "caller",
         () if id.contains("/virtualMachines/cycleserver'") => "server",
@@ -49,7 +49,7 @@ fn principal(id: &str, caller: &Value) -> &'static str {
 }
 
 /// The scope, which the id of an assignment tells.
-fn scope(id: &str) -> &'static str {
+pub fn scope(id: &str) -> &'static str {
     match () {
         () if id.contains("'Microsoft.Insights/dataCollectionRules'") => "dataCollectionRule",
         () if id.contains("/Microsoft.Monitor/accounts/") => "monitorWorkspace",
