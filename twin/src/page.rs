@@ -32,10 +32,11 @@ pub fn render() -> String {
     page
 }
 
-fn rooms() -> [(&'static str, &'static [Claim]); 4] {
+fn rooms() -> [(&'static str, &'static [Claim]); 5] {
     [
         ("Refusals and delays", azure::refusals::CLAIMS),
         ("Templates and resource types", arm::types::CLAIMS),
+        ("File, database and monitoring services", arm::types::SERVICE_CLAIMS),
         ("Stand-in az extension", extension::CLAIMS),
         ("Hosts and stand-ins on them", hosts::claims::CLAIMS),
     ]

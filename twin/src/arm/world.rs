@@ -1,5 +1,6 @@
 //! What the evaluator and the resource rules may ask about the simulated Azure.
 
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -18,6 +19,10 @@ pub trait World {
     fn subscription(&self, id: &str) -> Option<Value>;
     /// `{id, name, type, location, tags?, properties}` of a resource group.
     fn resource_group(&self, subscription: &str, name: &str) -> Option<Value>;
+    /// Regions of the subscription.
+    fn regions(&self) -> Vec<Region>;
+    /// Policies that are assigned to the subscription.
+    fn policies(&self) -> &[Policy];
     /// The directory (tenant) of the caller.
     fn tenant_id(&self) -> String;
     /// Object id of the caller.
@@ -56,6 +61,28 @@ pub trait World {
     fn new_uuid(&self) -> Uuid;
     /// Now, as Azure writes times (`2026-11-24T10:00:00.0000000Z`).
     fn now(&self) -> String;
+}
+
+/// A region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Name as ids have it, `eastus`.
+    pub name: String,
+    /// Name for people, `East US`.
+    pub display: String,
+}
+
+/// A policy that denies writes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Name of definition and assignment.
+    pub name: String,
+    /// Resource type that is meant; without it every type that has tags.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Tag without which a resource is denied; without it every one is.
+    pub without_tag: Option<String>,
 }
 
 /// Kind of a directory object, spelt as role assignments spell it.

@@ -15,6 +15,8 @@ pub struct AzureError {
     pub target: Option<String>,
     /// Causes, innermost last.
     pub details: Vec<AzureError>,
+    /// What else there is to know, a list of `{"type", "info"}`.
+    pub additional_info: Option<Box<Value>>,
     /// `x-ms-failure-cause: gateway`: ARM itself refused, not the resource provider.
     pub gateway: bool,
 }
@@ -28,6 +30,7 @@ impl AzureError {
             message: message.into(),
             target: None,
             details: Vec::new(),
+            additional_info: None,
             gateway: false,
         }
     }
@@ -58,6 +61,9 @@ impl AzureError {
         body["message"] = json!(self.message);
         if !self.details.is_empty() {
             body["details"] = self.details.iter().map(AzureError::body).collect();
+        }
+        if let Some(more) = &self.additional_info {
+            body["additionalInfo"] = json!(more);
         }
         body
     }

@@ -10,11 +10,14 @@ use super::jobs::Job;
 use super::routes::{Answer, Call, Route};
 use super::state::{Group, State, key};
 use super::subscription::SUBSCRIPTION;
+use super::world::View;
 use super::{Azure, vaults};
+use crate::arm::types::policy::{self, Written};
 use crate::claims::Sure;
 
 const VERSIONS: &[&str] =
     &["2020-06-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-03-01", "2025-04-01"];
+const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
 const GROUP: &str = "/subscriptions/{subscription}/resourcegroups/{group}";
 const TAGS: &str = "/{*scope}/providers/Microsoft.Resources/tags/default";
 
@@ -68,6 +71,9 @@ pub fn body(group: &Group) -> Value {
     if let Some(tags) = &group.tags {
         body["tags"] = Value::Object(tags.clone());
     }
+    if let Some(owner) = &group.managed_by {
+        body["managedBy"] = json!(owner);
+    }
     body["properties"] = json!({"provisioningState": group.provisioning_state});
     body
 }
@@ -110,7 +116,10 @@ fn put(call: &Call<'_>) -> Answer {
     let name = call.capture("group");
     check_name(name)?;
     let location = region(call.azure, asked["location"].as_str())?;
+    let caller = call.caller()?;
     let mut state = call.azure.state();
+    let written = Written { subscription: SUBSCRIPTION, kind: GROUPS, name, tags: &asked["tags"] };
+    policy::check(&View { azure: call.azure, state: &state, caller }, &written)?;
     let existing = state.groups.get(&name.to_ascii_lowercase());
     if let Some(existing) = existing {
         check_existing(existing, &location)?;
@@ -120,6 +129,7 @@ fn put(call: &Call<'_>) -> Answer {
         name,
         location,
         tags: asked.get("tags").and_then(Value::as_object).map(plain_tags),
+        managed_by: None,
         provisioning_state: "Succeeded".into(),
     };
     let reply = Reply::json(status, &body(&group));
@@ -210,6 +220,18 @@ fn remove(azure: &Azure, name: &str) {
     state.role_assignments.retain(|id, _| !id.starts_with(&prefix));
     state.deployments.retain(|id, _| !id.starts_with(&prefix));
     state.groups.remove(name);
+    drop(state);
+    ids.iter().for_each(|id| remove_managed(azure, id));
+}
+
+/// Takes away the groups that belonged to a resource that is gone.
+pub fn remove_managed(azure: &Azure, owner: &str) {
+    let belongs = |group: &Group| group.managed_by.as_ref().is_some_and(|id| key(id) == key(owner));
+    let state = azure.state();
+    let names: Vec<String> =
+        state.groups.iter().filter(|(_, group)| belongs(group)).map(|(name, _)| name.clone()).collect();
+    drop(state);
+    names.iter().for_each(|name| remove(azure, name));
 }
 
 fn location(status: u16, job: &str) -> Reply {

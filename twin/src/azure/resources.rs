@@ -204,6 +204,8 @@ pub fn remove(azure: &Azure, id: &str) {
     state.resources.retain(|id, _| *id != own && !id.starts_with(&prefix));
     state.role_assignments.retain(|id, _| *id != own && !id.starts_with(&prefix));
     state.deallocated.remove(&own);
+    drop(state);
+    groups::remove_managed(azure, id);
 }
 
 /// The group of an id exists.

@@ -10,6 +10,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
+use crate::arm::world::Policy;
 
 /// A rehearsal's settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Scenario {
     pub terms_accepted: Vec<String>,
     /// Resource providers that are not registered.
     pub unregistered: Vec<String>,
+    /// Policies of the subscription that deny writes.
+    pub policies: Vec<Policy>,
     /// Resources whose write fails, alone or in a deployment.
     pub failing_writes: Vec<FailingWrite>,
     /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
@@ -152,6 +155,7 @@ impl Default for Scenario {
             names_taken: BTreeMap::new(),
             terms_accepted: Vec::new(),
             unregistered: Vec::new(),
+            policies: Vec::new(),
             failing_writes: Vec::new(),
             tunnel_to: None,
             faults: Vec::new(),

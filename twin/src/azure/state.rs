@@ -40,6 +40,8 @@ pub struct Group {
     pub location: String,
     /// Tags, absent when never given.
     pub tags: Option<Map<String, Value>>,
+    /// The resource that the group belongs to, and with which it goes.
+    pub managed_by: Option<String>,
     /// `Succeeded` or `Deleting`.
     pub provisioning_state: String,
 }

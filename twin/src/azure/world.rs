@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Azure;
+use super::catalog;
 use super::error::AzureError;
 use super::groups;
 use super::offers;
@@ -12,7 +13,7 @@ use super::state::{Secrets, State};
 use super::subscription::{self, SUBSCRIPTION};
 use super::tokens::{Caller, TENANT};
 use crate::arm::World;
-use crate::arm::world::{Image, ImageName, Plan, PrincipalKind, Quota, VmSize};
+use crate::arm::world::{Image, ImageName, Plan, Policy, PrincipalKind, Quota, Region, VmSize};
 
 /// A look at the state on behalf of a caller.
 pub struct View<'a> {
@@ -57,6 +58,15 @@ impl World for View<'_> {
     fn resource_group(&self, subscription: &str, name: &str) -> Option<Value> {
         let group = self.state.groups.get(&name.to_ascii_lowercase());
         group.filter(|_| self.is_ours(subscription)).map(groups::body)
+    }
+
+    fn regions(&self) -> Vec<Region> {
+        let region = |one: &catalog::Region| Region { name: one.name.clone(), display: one.display.clone() };
+        self.azure.catalog.regions.iter().map(region).collect()
+    }
+
+    fn policies(&self) -> &[Policy] {
+        &self.azure.scenario.policies
     }
 
     fn tenant_id(&self) -> String {

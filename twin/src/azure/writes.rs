@@ -9,7 +9,7 @@ use super::kinds;
 use super::machines::{self, Boot};
 use super::resources::require_group;
 use super::roles::ASSIGNMENT;
-use super::state::{Principal, Resource, RoleAssignment, SecretVersion, State, key};
+use super::state::{Group, Principal, Resource, RoleAssignment, SecretVersion, State, key};
 use super::tokens::Caller;
 use super::world::View;
 use crate::arm::id::ResourceId;
@@ -47,14 +47,17 @@ pub fn put(
 ) -> Result<Written, AzureError> {
     let parsed = ResourceId::parse(id).ok_or_else(|| super::resources::missing(id))?;
     kinds::check(azure, &parsed.kind, Some(api_version), body["location"].as_str())?;
-    let failure = failing(azure, id)?;
+    let mut failure = failing(azure, id)?;
     let mut state = azure.state();
     require_group(&state, &parsed)?;
     let put = Put { id: id.to_owned(), api_version: api_version.to_owned(), body };
     let changes = kinds::put(&put, &View { azure, state: &state, caller })?;
     let created = state.resource(id).is_none();
     for change in changes {
-        apply(azure, &mut state, caller, &put, change);
+        match change {
+            Change::Fails(error) => failure = Some(*error),
+            other => apply(azure, &mut state, caller, &put, other),
+        }
     }
     let stored = state.resource(id).ok_or_else(|| super::resources::missing(id))?;
     let mut written =
@@ -99,6 +102,17 @@ fn apply(azure: &Azure, state: &mut State, caller: &Caller, put: &Put, change: C
             let principal = Principal { object_id: object_id.clone(), app_id, kind, name, secret: None };
             state.principals.insert(object_id, principal);
         }
+        Change::Group { name, location, managed_by, .. } => {
+            let group = Group {
+                name: name.clone(),
+                location,
+                tags: None,
+                managed_by: Some(managed_by),
+                provisioning_state: "Succeeded".into(),
+            };
+            state.groups.entry(name.to_ascii_lowercase()).or_insert(group);
+        }
+        Change::Fails(_) => {} // the write tells it
         Change::Secret { vault, name, version, value } => {
             let vault = vault.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
             let created = Timestamp::now().as_second();

@@ -8,6 +8,7 @@ mod order;
 mod refusals;
 mod rules;
 mod scene;
+mod services;
 mod snapshot;
 mod templates;
 mod world;

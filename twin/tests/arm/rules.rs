@@ -6,6 +6,7 @@ use ccslurm4ai_twin::arm::world::{PrincipalKind, Quota};
 use serde_json::{Value, json};
 
 use crate::scene::*;
+use crate::services::{GRAFANA, POOL, SERVER, VOLUME, WORKSPACE};
 use crate::world::SUBSCRIPTION;
 
 #[test]
@@ -24,7 +25,7 @@ fn resources_have_what_azure_adds() {
             "/properties/defaultSecurityRules/5/name",
             json!("DenyAllOutBound"),
         ),
-        ("Microsoft.Network/virtualNetworks/net", "/properties/subnets/3/name", json!("more")),
+        ("Microsoft.Network/virtualNetworks/net", "/properties/subnets/5/name", json!("more")),
         (
             "Microsoft.Network/networkInterfaces/nic",
             "/properties/ipConfigurations/0/properties/privateIPAddress",
@@ -94,13 +95,65 @@ fn resources_have_what_azure_adds() {
 }
 
 #[test]
+fn services_have_what_azure_adds() {
+    let world = world();
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/MA_metrics_eastus_managed");
+    let collection = format!("{group}/providers/Microsoft.Insights/dataCollectionRules/metrics");
+    for (typed, pointer, value) in [
+        (VOLUME, "/name", json!("files/pool/shared")),
+        (VOLUME, "/properties/mountTargets/0/ipAddress", json!("10.64.5.4")),
+        (VOLUME, "/properties/serviceLevel", json!("Premium")),
+        (VOLUME, "/properties/exportPolicy/rules/0/nfsv3", json!(false)),
+        (POOL, "/properties/totalThroughputMibps", json!(256)),
+        (SERVER, "/location", json!("East US")),
+        (SERVER, "/properties/fullyQualifiedDomainName", json!("mysql-1.mysql.database.azure.com")),
+        (SERVER, "/properties/storage/iops", json!(684)),
+        (
+            SERVER,
+            "/properties/privateEndpointConnections/0/properties/privateLinkServiceConnectionState/status",
+            json!("Approved"),
+        ),
+        (
+            "Microsoft.Network/privateEndpoints/pe-mysql",
+            "/properties/customDnsConfigs/0/fqdn",
+            json!("mysql-1.mysql.database.azure.com"),
+        ),
+        (WORKSPACE, "/properties/defaultIngestionSettings/dataCollectionRuleResourceId", json!(collection)),
+        (GRAFANA, "/type", json!("microsoft.dashboard/grafana")),
+        (
+            "Microsoft.Network/virtualNetworks/net/subnets/files",
+            "/properties/delegations/0/properties/actions/0",
+            json!("Microsoft.Network/networkinterfaces/*"),
+        ),
+    ] {
+        let body = world.resource(&id(typed)).expect(typed);
+        assert_eq!(body.pointer(pointer), Some(&value), "{typed} {pointer}");
+    }
+    let rule = world.resource(&collection).expect("the rule that comes with the workspace");
+    let workspace = world.resource(&id(WORKSPACE)).expect("the workspace");
+    let settings = &workspace["properties"]["defaultIngestionSettings"];
+    assert_eq!(rule["properties"]["immutableId"], settings["dataCollectionRuleImmutableId"]);
+    let endpoint = settings["dataCollectionEndpointResourceId"].as_str().expect("an id");
+    let endpoint = world.resource(endpoint).expect("the endpoint that comes with the workspace");
+    assert_eq!(
+        endpoint["properties"]["metricsIngestion"]["endpoint"],
+        settings["ingestionEndpoints"]["metrics"]
+    );
+    assert!(world.groups.contains(&"MA_metrics_eastus_managed".into()));
+    let grafana = world.resource(&id(GRAFANA)).expect("Grafana");
+    let principal = grafana["identity"]["principalId"].as_str().expect("an id");
+    assert_eq!(world.principal(principal), Some(PrincipalKind::ServicePrincipal));
+}
+
+#[test]
 fn secrets_are_kept_out_of_bodies() {
     let world = world();
     assert_eq!(world.secrets, [("s".to_owned(), "hidden value".to_owned())]);
     assert_eq!(world.hidden(&id("Microsoft.Compute/virtualMachines/vm"))["customData"], "aGk=");
     for (id, (body, _)) in &world.resources {
         let text = body.to_string();
-        assert!(!text.contains("hidden value") && !text.contains("aGk="), "{id}: {text}");
+        let secrets = ["hidden value", "aGk=", "Hidden-Value-1"];
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{id}: {text}");
     }
 }
 

@@ -14,6 +14,12 @@ fn version(kind: &str) -> &'static str {
         "Microsoft.Authorization" => "2022-04-01",
         "Microsoft.Compute" if kind.ends_with("disks") => "2025-01-02",
         "Microsoft.Compute" => "2025-04-01",
+        "Microsoft.NetApp" => "2025-12-01",
+        "Microsoft.DBforMySQL" => "2024-12-30",
+        "Microsoft.Monitor" => "2025-10-03",
+        "Microsoft.Insights" => "2024-03-11",
+        "Microsoft.Dashboard" => "2025-08-01",
+        "Microsoft.AlertsManagement" => "2023-03-01",
         _ if kind.contains("privateDnsZones") => "2024-06-01",
         _ => "2025-05-01",
     }
@@ -56,7 +62,15 @@ pub fn network() -> Value {
         {"name": "nodes", "properties": {"addressPrefix": "10.64.1.0/24"}},
         {"name": "small", "properties": {"addressPrefix": "10.64.2.0/29"}},
         {"name": "AzureBastionSubnet", "properties": {"addressPrefix": "10.64.3.0/26"}},
+        delegated("files", "10.64.5.0/28", "Microsoft.NetApp/volumes"),
+        delegated("data", "10.64.6.0/28", "Microsoft.DBforMySQL/flexibleServers"),
     ]}})
+}
+
+/// A subnet that is one service's.
+pub fn delegated(name: &str, prefix: &str, service: &str) -> Value {
+    let delegation = json!({"name": "d", "properties": {"serviceName": service}});
+    json!({"name": name, "properties": {"addressPrefix": prefix, "delegations": [delegation]}})
 }
 
 pub fn subnet(name: &str) -> String {
@@ -170,6 +184,9 @@ pub fn all() -> Vec<Put> {
         put("Microsoft.Compute/virtualMachines/vm", machine("nic")),
         put(ASSIGNMENT, assignment(crate::world::CALLER)),
     ]
+    .into_iter()
+    .chain(crate::services::all())
+    .collect()
 }
 
 /// The world with all of them.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ccslurm4ai_twin::arm::scope::Scope;
 use ccslurm4ai_twin::arm::types::{self, Change, Put};
-use ccslurm4ai_twin::arm::world::{Image, ImageName, Plan as MarketplacePlan, PrincipalKind, Quota, VmSize};
+use ccslurm4ai_twin::arm::world::{
+    Image, ImageName, Plan as MarketplacePlan, Policy, PrincipalKind, Quota, Region, VmSize,
+};
 use ccslurm4ai_twin::arm::{Action, Plan, Request, World};
 use ccslurm4ai_twin::azure::error::AzureError;
 use serde_json::{Map, Value, json};
@@ -41,6 +43,10 @@ pub struct FakeWorld {
     pub deleted_vault: Option<(String, Value)>,
     /// Names that others have.
     pub taken: Vec<String>,
+    /// Groups that services made for themselves.
+    pub groups: Vec<String>,
+    /// Policies that deny writes.
+    pub policies: Vec<Policy>,
     /// Number of ids given out.
     pub ids: Cell<u128>,
 }
@@ -78,6 +84,8 @@ impl Default for FakeWorld {
             accepted: true,
             deleted_vault: None,
             taken: Vec::new(),
+            groups: Vec::new(),
+            policies: Vec::new(),
             ids: Cell::new(0),
         }
     }
@@ -100,6 +108,8 @@ impl FakeWorld {
                     self.principals.insert(object_id, PrincipalKind::ServicePrincipal);
                 }
                 Change::Secret { name, value, .. } => self.secrets.push((name, value)),
+                Change::Group { name, .. } => self.groups.push(name),
+                Change::Fails(error) => return Err(*error),
             }
         }
         Ok(self.resource(&put.id).expect("the written resource"))
@@ -173,7 +183,8 @@ impl World for FakeWorld {
     fn resources(&self, subscription: &str, kind: &str) -> Vec<Value> {
         let ours = |body: &&Value| {
             let id = body["id"].as_str().unwrap_or_default();
-            body["type"] == kind && id.starts_with(&format!("/subscriptions/{subscription}/"))
+            body["type"].as_str().is_some_and(|one| one.eq_ignore_ascii_case(kind))
+                && id.starts_with(&format!("/subscriptions/{subscription}/"))
         };
         self.resources.values().map(|(body, _)| body).filter(ours).cloned().collect()
     }
@@ -189,6 +200,21 @@ impl World for FakeWorld {
             json!({"id": id, "name": name, "type": "Microsoft.Resources/resourceGroups", "location": "eastus",
             "properties": {"provisioningState": "Succeeded"}}),
         )
+    }
+
+    fn regions(&self) -> Vec<Region> {
+        let region = |(name, display): (&str, &str)| Region { name: name.into(), display: display.into() };
+        let names = [
+            ("eastus", "East US"),
+            ("westus", "West US"),
+            ("westeurope", "West Europe"),
+            ("southcentralus", "South Central US"),
+        ];
+        names.map(region).into()
+    }
+
+    fn policies(&self) -> &[Policy] {
+        &self.policies
     }
 
     fn tenant_id(&self) -> String {

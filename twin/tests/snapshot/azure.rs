@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ccslurm4ai_twin::arm::World;
 use ccslurm4ai_twin::arm::id::ResourceId;
 use ccslurm4ai_twin::arm::types::Put;
-use ccslurm4ai_twin::arm::world::{Image, ImageName, Plan, PrincipalKind, Quota, VmSize};
+use ccslurm4ai_twin::arm::world::{Image, ImageName, Plan, Policy, PrincipalKind, Quota, Region, VmSize};
 use ccslurm4ai_twin::azure::error::AzureError;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -93,6 +93,12 @@ impl World for Azure {
         Some(
             json!({"id": id, "name": name, "type": "Microsoft.Resources/resourceGroups", "location": "eastus"}),
         )
+    }
+    fn regions(&self) -> Vec<Region> {
+        Vec::new()
+    }
+    fn policies(&self) -> &[Policy] {
+        &[]
     }
     fn tenant_id(&self) -> String {
         TENANT.to_owned()

@@ -5,6 +5,7 @@ mod nodes;
 mod outputs;
 mod parameters;
 mod preflight;
+mod rivals;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +121,7 @@ impl Plan {
     /// What a step does, evaluated against the world as it is now. An expression that cannot be evaluated is Azure's
     /// `InvalidTemplate` about this resource.
     pub fn action(&self, step: usize, world: &dyn World) -> Result<Action, AzureError> {
+        rivals::check(self, step)?;
         self.evaluate(step, &Env::new(&self.program, world, Phase::Run)).map_err(|fault| match fault {
             Fault::Azure(error) => *error,
             other => AzureError::new(

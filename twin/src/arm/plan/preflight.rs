@@ -3,8 +3,9 @@
 use super::{Action, Fault, Plan};
 use crate::arm::World;
 use crate::arm::expr::eval::{Env, Phase};
+use crate::arm::scope::Scope;
 use crate::arm::types::{self, Put};
-use crate::azure::error::AzureError;
+use crate::azure::error::{AzureError, group_not_found};
 
 /// Deepest nesting of deployments that is looked into (Azure stops at five).
 const MAX_DEPTH: usize = 5;
@@ -21,16 +22,20 @@ pub fn check(plan: &Plan, world: &dyn World) -> Result<(), AzureError> {
     if let Some(at) = details.iter().position(|error| error.code == "MarketplacePurchaseEligibilityFailed") {
         return Err(details.swap_remove(at));
     }
-    let mut error = AzureError::gateway(
-        400,
-        "InvalidTemplateDeployment",
-        format!(
+    let policies: Vec<AzureError> =
+        details.iter().filter(|error| error.code == "RequestDisallowedByPolicy").cloned().collect();
+    let message = match policies.len() {
+        0 => format!(
             "The template deployment '{}' is not valid according to the validation procedure. The tracking id is '{}'. See inner errors for details.",
             plan.program.name,
             world.new_uuid()
         ),
-    );
-    error.details = details;
+        // Sentences of Azure/ARO-RP; a policy stands before the providers.
+        1 => "The template deployment failed because of policy violation. Please see details for more information.".into(),
+        _ => "The template deployment failed with multiple errors. Please see details for more information.".into(),
+    };
+    let mut error = AzureError::gateway(400, "InvalidTemplateDeployment", message);
+    error.details = if policies.is_empty() { details } else { policies };
     Err(error)
 }
 
@@ -40,6 +45,7 @@ fn collect(plan: &Plan, world: &dyn World, depth: usize, puts: &mut Vec<Put>) ->
         match plan.evaluate(step, &Env::new(&plan.program, world, Phase::Start)) {
             Ok(Action::Put(put)) => puts.push(put),
             Ok(Action::Deploy(request)) if depth < MAX_DEPTH => {
+                group_exists(&request.scope, world)?;
                 collect(&Plan::build(*request, world)?, world, depth + 1, puts)?;
             }
             Ok(Action::Deploy(_)) | Err(Fault::Late(_)) => {}
@@ -53,4 +59,14 @@ fn collect(plan: &Plan, world: &dyn World, depth: usize, puts: &mut Vec<Put>) ->
         }
     }
     Ok(())
+}
+
+/// 404 of a nested deployment into a group that is not there (recorded: azure-cli, validation).
+fn group_exists(scope: &Scope, world: &dyn World) -> Result<(), AzureError> {
+    match scope {
+        Scope::ResourceGroup { subscription, name } if world.resource_group(subscription, name).is_none() => {
+            Err(group_not_found(name))
+        }
+        _ => Ok(()),
+    }
 }

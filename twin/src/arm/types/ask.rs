@@ -109,6 +109,11 @@ pub fn region(name: &str) -> String {
     name.to_ascii_lowercase().replace(' ', "")
 }
 
+/// The last name of an id.
+pub fn last_of(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or_default()
+}
+
 /// The items of an array; none if it is no array.
 pub fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask::{Ask, items, over};
-use super::vnet::{occupied, prefix_of};
+use super::subnet::{occupied, prefix_of};
 use super::{Change, Changes};
 use crate::arm::net::Cidr;
 use crate::azure::error::AzureError;

@@ -20,6 +20,7 @@ pub const CLAIMS: &[Claim] = &[
     claim("parameter without value: InvalidTemplate", RECORDED, Sure::High),
     claim("circular or unknown dependency, resource declared twice: InvalidTemplate", COMMON, Sure::Medium),
     claim("failing output: DeploymentOutputEvaluationFailed", "Azure/bicep, reports of users", Sure::Medium),
+    claim("nested deployment into a group that is not there: ResourceGroupNotFound", RECORDED, Sure::High),
     claim(
         "refusals before a deployment runs: InvalidTemplateDeployment with details",
         "recorded: azure-docs-cli, aks-engine",
@@ -48,7 +49,7 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
-        "names: InvalidResourceName, VaultNameNotValid, AccountNameInvalid",
+        "names: InvalidResourceName, VaultNameNotValid, AccountNameInvalid, InvalidServerName; of other types InvalidParameter",
         "learn.microsoft.com, resource-name-rules",
         Sure::Medium,
     ),
@@ -109,6 +110,16 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Low,
     ),
     claim(
+        "subnet delegated to what takes no subnets: InvalidServiceNameOnDelegation; delegation changed while something is in it: SubnetDelegationsCannotChangeWhenSubnetUsedByResource",
+        "reports of users of azurerm and Azure Kubernetes Service; MicrosoftDocs/azure-docs issue 26179",
+        Sure::High,
+    ),
+    claim(
+        "network interface in a delegated subnet: SubnetIsDelegatedAndCannotBeUsed; private endpoint: PrivateEndpointCreationNotAllowedAsSubnetIsDelegated (sentences are ours)",
+        "learn.microsoft.com, troubleshooting of virtual networks and of private endpoints",
+        Sure::Medium,
+    ),
+    claim(
         "addresses in a subnet: SubnetIsFull, PrivateIPAddressNotInSubnet, PrivateIPAddressInReservedRange, PrivateIPAddressIsAllocated, InvalidIPAddress, NicMustHaveAtLeastOneIpConfiguration",
         "reports of users of azure-cli",
         Sure::Medium,
@@ -122,6 +133,11 @@ pub const CLAIMS: &[Claim] = &[
         "private endpoint: one interface, approved at once; PrivateEndpointMustHaveOneConnection, PrivateEndpointInvalidGroupId",
         "Azure REST reference, private-endpoints (refusal's words are ours)",
         Sure::Low,
+    ),
+    claim(
+        "network linked to a second private DNS zone of the same name, in whatever group: the operation fails, BadRequest",
+        "Azure/ARO-RP issue 796; MicrosoftDocs/azure-aks-docs issue 212",
+        Sure::High,
     ),
     claim(
         "private DNS zones, links and zone groups",
@@ -159,6 +175,12 @@ pub const CLAIMS: &[Claim] = &[
         "learn.microsoft.com, anonymous-read-access-prevent",
         Sure::Medium,
     ),
+    claim(
+        "policy that denies a type, or a resource without a tag: RequestDisallowedByPolicy, before a deployment runs too; evaluation details as the documentation shows them",
+        "Azure/ARO-RP; printed by az in issues of Azure/azure-cli",
+        Sure::High,
+    ),
+    claim("role on a resource that is not there: ResourceNotFound", RECORDED, Sure::Medium),
     claim("unknown principal without stated kind: PrincipalNotFound", RECORDED, Sure::High),
     claim(
         "principal of another kind than stated: UnmatchedPrincipalType",

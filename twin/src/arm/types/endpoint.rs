@@ -1,10 +1,10 @@
-//! Private endpoints and the DNS zones that go with them.
+//! Private endpoints and their DNS zone groups.
 
 use serde_json::{Value, json};
 
 use super::ask::{Ask, items, link};
 use super::nic::free;
-use super::vnet::occupied;
+use super::subnet::{not_delegated, occupied, same_region};
 use super::{Change, Changes};
 use crate::arm::id::ResourceId;
 use crate::azure::error::AzureError;
@@ -16,6 +16,7 @@ const SERVICES: &[(&str, &str, &str)] = &[
     ("Microsoft.Storage/storageAccounts", "blob", "blob.core.windows.net"),
     ("Microsoft.Storage/storageAccounts", "file", "file.core.windows.net"),
     ("Microsoft.Storage/storageAccounts", "dfs", "dfs.core.windows.net"),
+    ("Microsoft.DBforMySQL/flexibleServers", "mysqlServer", "mysql.database.azure.com"),
 ];
 
 /// A private endpoint: a network interface of its own in the subnet, and a connection that the service approves at once.
@@ -28,6 +29,8 @@ pub fn endpoint(ask: &Ask) -> Changes {
     let service = connection["properties"]["privateLinkServiceId"].as_str().unwrap_or_default();
     let zone = served(ask, connection, service)?;
     let subnet = ask.text("/properties/subnet/id");
+    same_region(ask, subnet)?;
+    not_delegated(ask, subnet, "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated")?;
     let address = match ask.old["properties"]["customDnsConfigs"][0]["ipAddresses"][0].as_str() {
         Some(kept) => kept.to_owned(),
         None => free(ask, subnet)?,
@@ -153,38 +156,4 @@ pub fn zone_group(ask: &Ask) -> Changes {
     let mut body = ask.resource(json!({"provisioningState": "Succeeded", "privateDnsZoneConfigs": configs}));
     body["etag"] = json!(etag);
     Ok(vec![Change::own(ask, body)])
-}
-
-/// A private DNS zone, with the limits that replies show (Azure REST reference, private-zones).
-pub fn zone(ask: &Ask) -> Changes {
-    let properties = json!({
-        "provisioningState": "Succeeded", "internalId": ask.guid("/properties/internalId"),
-        "maxNumberOfRecordSets": 25000, "maxNumberOfVirtualNetworkLinks": 1000, "maxNumberOfVirtualNetworkLinksWithRegistration": 100,
-        "numberOfRecordSets": 1,
-        "numberOfVirtualNetworkLinks": ask.kept("/properties/numberOfVirtualNetworkLinks", || json!(0)),
-        "numberOfVirtualNetworkLinksWithRegistration": 0,
-    });
-    let mut body = ask.resource(properties);
-    body["etag"] = json!(ask.world.new_uuid().to_string());
-    Ok(vec![Change::own(ask, body)])
-}
-
-/// A network that resolves a private DNS zone.
-pub fn zone_link(ask: &Ask) -> Changes {
-    let parent = ask.id.parent().map(|id| id.full).unwrap_or_default();
-    let Some(mut zone) = ask.world.resource(&parent) else {
-        return Err(super::general::parent_not_found(ask));
-    };
-    let mut properties = ask.properties(json!({}));
-    properties.insert("provisioningState".into(), json!("Succeeded"));
-    properties.insert("virtualNetworkLinkState".into(), json!("Completed"));
-    let mut body = ask.resource(Value::Object(properties));
-    body["etag"] = json!(ask.world.new_uuid().to_string());
-    let links = ask.world.resources(ask.subscription(), ask.kind);
-    let of_zone = |link: &&Value| {
-        let id = link["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-        id.starts_with(&format!("{}/", parent.to_ascii_lowercase())) && id != ask.put.id.to_ascii_lowercase()
-    };
-    zone["properties"]["numberOfVirtualNetworkLinks"] = json!(links.iter().filter(of_zone).count() + 1);
-    Ok(vec![Change::own(ask, body), Change::other(ask, &parent, zone)])
 }

@@ -3,11 +3,23 @@
 use regex::Regex;
 
 use super::ask::{self, Ask};
+use super::policy::{self, Written};
 use super::rules::{Place, Rule};
 use crate::azure::error::AzureError;
 
-/// Version, name, location.
+/// Version, name, location, policies.
 pub fn check(rule: &Rule, ask: &Ask) -> Result<(), AzureError> {
+    registered(rule, ask)?;
+    if rule.place != Place::None {
+        // Azure's policies about tags look at types that have tags and a location (mode `Indexed`).
+        let (name, tags) = (ask.id.last_name(), &ask.body["tags"]);
+        let written = Written { subscription: ask.subscription(), kind: rule.kind, name, tags };
+        policy::check(ask.world, &written)?;
+    }
+    Ok(())
+}
+
+fn registered(rule: &Rule, ask: &Ask) -> Result<(), AzureError> {
     if !rule.versions.contains(&ask.put.api_version.as_str()) {
         return Err(not_registered(rule, ask));
     }
@@ -23,8 +35,13 @@ pub fn check(rule: &Rule, ask: &Ask) -> Result<(), AzureError> {
             "The location property is required for this definition.",
         )),
         (Place::Global, Some(location)) if location != "global" => Err(not_here(rule, location, "global")),
-        (Place::Region, Some("global")) => Err(not_here(rule, "global", "eastus")),
-        (Place::Region, Some(_)) => moved(ask),
+        (Place::Region, Some(location)) => {
+            let regions: Vec<String> = ask.world.regions().into_iter().map(|region| region.name).collect();
+            if !regions.contains(&ask.location()) {
+                return Err(not_here(rule, location, &regions.join(",")));
+            }
+            moved(ask)
+        }
         _ => Ok(()),
     }
 }
@@ -79,6 +96,13 @@ fn bad_name(rule: &Rule, ask: &Ask) -> AzureError {
             "AccountNameInvalid",
             format!(
                 "{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length and use numbers and lower-case letters only."
+            ),
+        ),
+        "Microsoft.DBforMySQL/flexibleServers" => AzureError::new(
+            400,
+            "InvalidServerName",
+            format!(
+                "The specified server name '{name}' is not valid. It can contain only lowercase letters, numbers and '-', must not start or end with '-', and must have between 3 and 63 characters."
             ),
         ),
         kind if kind.starts_with("Microsoft.Network/") => AzureError::new(

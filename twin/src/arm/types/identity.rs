@@ -1,9 +1,10 @@
-//! Managed identities and role assignments.
+//! Managed identities.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::{Change, Changes};
+use crate::arm::world::PrincipalKind;
 use crate::azure::error::AzureError;
 
 /// A user-assigned identity (recorded by azure-cli): ids stay over rewrites.
@@ -29,106 +30,45 @@ pub fn user_assigned(ask: &Ask) -> Changes {
     Ok(changes)
 }
 
-/// A role assignment.
-pub fn role_assignment(ask: &Ask) -> Changes {
-    assignable(ask)?;
-    unchanged(ask)?;
-    duplicate(ask)?;
-    let now = ask.world.now();
-    let mut properties = ask.properties(json!({
-        "condition": null, "conditionVersion": null, "delegatedManagedIdentityResourceId": null, "description": null,
-    }));
-    let kind = ask.world.principal(ask.text("/properties/principalId"));
-    let spelled = ask.at("/properties/principalType").as_str().or(kind.map(|kind| kind.as_str()));
-    properties.insert("principalType".into(), json!(spelled));
-    properties.insert("scope".into(), json!(if ask.id.scope.is_empty() { "/" } else { &ask.id.scope }));
-    properties.insert("createdOn".into(), ask.kept("/properties/createdOn", || json!(now)));
-    properties.insert("updatedOn".into(), json!(now));
-    properties.insert("createdBy".into(), ask.kept("/properties/createdBy", || json!(ask.world.caller_id())));
-    properties.insert("updatedBy".into(), json!(ask.world.caller_id()));
-    Ok(vec![Change::own(ask, ask.resource(Value::Object(properties)))])
-}
-
-fn role<'a>(ask: &'a Ask<'_>) -> &'a str {
-    ask.text("/properties/roleDefinitionId").rsplit('/').next().unwrap_or_default()
-}
-
-fn assignable(ask: &Ask) -> Result<(), AzureError> {
-    let refuse = |code: &str, message: String| Err(AzureError::new(400, code, message));
-    if ask.id.last_name().parse::<uuid::Uuid>().is_err() {
-        return refuse(
-            "InvalidRoleAssignmentId",
-            format!(
-                "The role assignment ID '{}' is not valid. The role assignment ID must be a GUID.",
-                ask.id.last_name()
-            ),
-        );
+/// The identities of a resource as replies show them, and the principal of a new system-assigned one.
+pub fn of_resource(ask: &Ask, asked: &Value) -> Result<(Value, Option<Change>), AzureError> {
+    let kind = asked["type"].as_str().unwrap_or_default();
+    if kind.is_empty() || kind == "None" {
+        return Ok((Value::Null, None));
     }
-    if !ask.world.role_definition(role(ask)) {
-        let id = role(ask).replace('-', "");
-        return refuse(
-            "RoleDefinitionDoesNotExist",
-            format!("The specified role definition with ID '{id}' does not exist."),
-        );
-    }
-    let principal = ask.text("/properties/principalId");
-    let stated = ask.at("/properties/principalType").as_str();
-    match (ask.world.principal(principal), stated) {
-        // With a stated type Azure does not look the id up: a new identity may not have spread yet.
-        (None, Some("ServicePrincipal")) => Ok(()),
-        (None, _) => refuse(
-            "PrincipalNotFound",
-            format!(
-                "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
-                principal.replace('-', ""),
-                ask.world.tenant_id()
-            ),
-        ),
-        (Some(kind), Some(stated)) if !kind.as_str().eq_ignore_ascii_case(stated) => refuse(
-            "UnmatchedPrincipalType",
-            format!(
-                "The PrincipalId '{}' has type '{}' , which is different from specified PrinciaplType '{stated}'.",
-                principal.replace('-', ""),
-                kind.as_str()
-            ),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Recorded in Azure/Azure-Landing-Zones issue 2040.
-fn unchanged(ask: &Ask) -> Result<(), AzureError> {
-    let old = &ask.old["properties"];
-    let old_role =
-        old["roleDefinitionId"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    if ask.old.is_null()
-        || (old["principalId"] == ask.body["properties"]["principalId"] && old_role == role(ask))
-    {
-        return Ok(());
-    }
-    let message = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
-    Err(AzureError::new(400, "RoleAssignmentUpdateNotPermitted", message))
-}
-
-/// The same role for the same principal at the same scope, under another name.
-fn duplicate(ask: &Ask) -> Result<(), AzureError> {
-    let all = ask.world.resources(ask.subscription(), ask.kind);
-    let same = |other: &&Value| {
-        let text = |member: &str| other["properties"][member].as_str().unwrap_or_default();
-        let id = other["id"].as_str().unwrap_or_default();
-        !id.eq_ignore_ascii_case(&ask.put.id)
-            && text("principalId").eq_ignore_ascii_case(ask.text("/properties/principalId"))
-            && text("scope").eq_ignore_ascii_case(&ask.id.scope)
-            && text("roleDefinitionId").rsplit('/').next() == Some(role(ask))
-    };
-    match all.iter().find(same) {
-        None => Ok(()),
-        Some(other) => {
-            let plain = other["name"].as_str().unwrap_or_default().replace('-', "");
-            let message = format!(
-                "The role assignment already exists. The ID of the existing role assignment is {plain}."
-            );
-            Err(AzureError::new(409, "RoleAssignmentExists", message))
+    let mut shown = json!({ "type": kind });
+    let mut principal = None;
+    if kind.contains("SystemAssigned") {
+        let id = ask.guid("/identity/principalId");
+        shown["principalId"] = id.clone();
+        shown["tenantId"] = json!(ask.world.tenant_id());
+        let id = id.as_str().unwrap_or_default();
+        if ask.world.principal(id) != Some(PrincipalKind::ServicePrincipal) {
+            principal = Some(Change::Principal {
+                object_id: id.to_owned(),
+                app_id: ask.world.new_uuid().to_string(),
+                name: ask.id.last_name().to_owned(),
+            });
         }
     }
+    if kind.contains("UserAssigned") {
+        let mut assigned = Map::new();
+        for id in asked["userAssignedIdentities"].as_object().into_iter().flat_map(Map::keys) {
+            let Some(body) = ask.world.resource(id) else { return Err(no_identity(ask, id)) };
+            let (principal, client) = (&body["properties"]["principalId"], &body["properties"]["clientId"]);
+            assigned.insert(id.clone(), json!({"principalId": principal, "clientId": client}));
+        }
+        shown["userAssignedIdentities"] = Value::Object(assigned);
+    }
+    Ok((shown, principal))
+}
+
+fn no_identity(ask: &Ask, id: &str) -> AzureError {
+    let inner =
+        json!({"error": {"code": "BadRequest", "message": format!("Resource '{id}' was not found.")}});
+    let message = format!(
+        "Identity operation for resource '{}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '{inner}'.'.",
+        ask.put.id
+    );
+    AzureError::new(400, "FailedIdentityOperation", message)
 }

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, items, over};
-use super::{Change, Changes, disk, machine_offer, machine_profile};
-use crate::arm::world::PrincipalKind;
+use super::{Change, Changes, disk, identity, machine_offer, machine_profile};
 use crate::azure::error::AzureError;
 
 /// A virtual machine (shape recorded by azure-cli); ids, disks and addresses stay over rewrites.
@@ -13,7 +12,7 @@ pub fn machine(ask: &Ask) -> Changes {
     machine_profile::unchanged(ask)?;
     let image = machine_offer::check(ask)?;
     interfaces_free(ask)?;
-    let (identity, principal) = identity(ask)?;
+    let (identity, principal) = identity::of_resource(ask, ask.at("/identity"))?;
     let (storage, disks) = storage(ask, image.as_deref());
     let mut properties = ask.properties(json!({}));
     properties.insert("provisioningState".into(), json!("Succeeded"));
@@ -95,49 +94,6 @@ fn attached(ask: &Ask) -> Vec<Change> {
         Some(Change::other(ask, id, body))
     };
     interfaces.iter().enumerate().filter_map(attach).collect()
-}
-
-/// The identity as replies show it, and the principal of a new system-assigned one.
-fn identity(ask: &Ask) -> Result<(Value, Option<Change>), AzureError> {
-    let kind = ask.text("/identity/type");
-    if kind.is_empty() || kind == "None" {
-        return Ok((Value::Null, None));
-    }
-    let mut shown = json!({ "type": kind });
-    let mut principal = None;
-    if kind.contains("SystemAssigned") {
-        let id = ask.guid("/identity/principalId");
-        shown["principalId"] = id.clone();
-        shown["tenantId"] = json!(ask.world.tenant_id());
-        let id = id.as_str().unwrap_or_default();
-        if ask.world.principal(id) != Some(PrincipalKind::ServicePrincipal) {
-            principal = Some(Change::Principal {
-                object_id: id.to_owned(),
-                app_id: ask.world.new_uuid().to_string(),
-                name: ask.id.last_name().to_owned(),
-            });
-        }
-    }
-    if kind.contains("UserAssigned") {
-        let mut assigned = Map::new();
-        for id in ask.at("/identity/userAssignedIdentities").as_object().into_iter().flat_map(Map::keys) {
-            let Some(body) = ask.world.resource(id) else { return Err(no_identity(ask, id)) };
-            let (principal, client) = (&body["properties"]["principalId"], &body["properties"]["clientId"]);
-            assigned.insert(id.clone(), json!({"principalId": principal, "clientId": client}));
-        }
-        shown["userAssignedIdentities"] = Value::Object(assigned);
-    }
-    Ok((shown, principal))
-}
-
-fn no_identity(ask: &Ask, id: &str) -> AzureError {
-    let inner =
-        json!({"error": {"code": "BadRequest", "message": format!("Resource '{id}' was not found.")}});
-    let message = format!(
-        "Identity operation for resource '{}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '{inner}'.'.",
-        ask.put.id
-    );
-    AzureError::new(400, "FailedIdentityOperation", message)
 }
 
 /// The storage profile with its disks, which become resources of their own.

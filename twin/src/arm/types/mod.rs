@@ -7,20 +7,32 @@ mod ask;
 mod bastion;
 mod claims;
 mod disk;
+mod dns;
 mod endpoint;
 mod general;
+mod grafana;
 mod identity;
 mod machine;
 mod machine_offer;
 mod machine_profile;
+mod monitor;
+mod mysql;
+mod mysql_settings;
+mod netapp;
 mod nic;
 mod nsg;
+pub mod policy;
 mod refuse;
+mod role;
+mod rule_group;
 mod rules;
+mod service_claims;
 mod shape;
 mod storage;
+mod subnet;
 mod vault;
 mod vnet;
+mod volume;
 
 use serde_json::Value;
 
@@ -32,6 +44,7 @@ use rules::Rule;
 
 pub use claims::CLAIMS;
 pub use rules::all;
+pub use service_claims::CLAIMS as SERVICE_CLAIMS;
 
 /// A resource as it is asked for. Not printable: a body may hold secrets.
 #[derive(Clone)]
@@ -76,6 +89,19 @@ pub enum Change {
         /// The secret itself.
         value: String,
     },
+    /// A resource group that a service makes for resources of its own.
+    Group {
+        /// Subscription.
+        subscription: String,
+        /// Name of the group.
+        name: String,
+        /// Region.
+        location: String,
+        /// Id of the resource that it belongs to, and with which it goes.
+        managed_by: String,
+    },
+    /// The write is taken, but the operation comes to this end.
+    Fails(Box<AzureError>),
 }
 
 /// The changes of a PUT, or its refusal.
@@ -96,7 +122,7 @@ impl Change {
     fn id(&self) -> &str {
         match self {
             Change::Resource { id, .. } => id,
-            Change::Principal { .. } | Change::Secret { .. } => "",
+            _ => "",
         }
     }
 }
@@ -134,6 +160,12 @@ fn not_modelled(put: &Put) -> AzureError {
     AzureError::gateway(404, "InvalidResourceType", message)
 }
 
+/// Whether the parent of such a resource takes one write at a time.
+pub fn one_at_a_time(kind: &str) -> bool {
+    kind.get(..mysql::SERVERS.len()).is_some_and(|parent| parent.eq_ignore_ascii_case(mysql::SERVERS))
+        && kind.len() > mysql::SERVERS.len()
+}
+
 /// What providers refuse before a deployment runs, as details of its error: names that are taken, sizes, quota, images,
 /// terms. Nothing that needs a resource which the deployment itself makes.
 pub fn preflight(puts: &[Put], world: &dyn World) -> Vec<AzureError> {
@@ -146,6 +178,7 @@ pub fn preflight(puts: &[Put], world: &dyn World) -> Vec<AzureError> {
         let named = match rule.kind {
             "Microsoft.KeyVault/vaults" => vault::named(ask),
             "Microsoft.Storage/storageAccounts" => storage::named(ask),
+            mysql::SERVERS => mysql::named(ask),
             _ => Ok(()),
         };
         refusals.extend(general::check(rule, ask).and(named).err());

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::ask::{Ask, items, over, region};
-use super::vnet::{occupied, prefix_of};
-use super::{Change, Changes, refuse};
+use super::ask::{Ask, items, over};
+use super::subnet::{not_delegated, occupied, prefix_of, same_region};
+use super::{Change, Changes, volume};
 use crate::arm::net::Cidr;
 use crate::azure::error::AzureError;
 
@@ -64,6 +64,7 @@ fn configured(ask: &Ask, configuration: &Value, first: bool, etag: &str) -> Resu
     let id = format!("{}/ipConfigurations/{name}", ask.put.id);
     let subnet = configuration["properties"]["subnet"]["id"].as_str().unwrap_or_default();
     same_region(ask, subnet)?;
+    not_delegated(ask, subnet, "SubnetIsDelegatedAndCannotBeUsed")?;
     let wanted = configuration["properties"]["privateIPAddress"].as_str();
     let before = items(&ask.old["properties"]["ipConfigurations"]).iter().find(|other| other["name"] == name);
     let before = before.filter(|other| {
@@ -84,13 +85,6 @@ fn configured(ask: &Ask, configuration: &Value, first: bool, etag: &str) -> Resu
     Ok(json!({
         "name": name, "id": id, "etag": etag, "type": "Microsoft.Network/networkInterfaces/ipConfigurations", "properties": properties,
     }))
-}
-
-fn same_region(ask: &Ask, subnet: &str) -> Result<(), AzureError> {
-    let network = subnet.rsplit_once("/subnets/").and_then(|(network, _)| ask.world.resource(network));
-    let other =
-        network.map(|network| region(network["location"].as_str().unwrap_or_default())).unwrap_or_default();
-    if other == ask.location() { Ok(()) } else { Err(refuse::missing_reference(ask, subnet)) }
 }
 
 fn range(ask: &Ask, subnet: &str) -> Option<Cidr> {
@@ -119,16 +113,23 @@ pub fn free(ask: &Ask, subnet: &str) -> Result<String, AzureError> {
     free.map(|address| address.to_string()).ok_or_else(full)
 }
 
-/// Addresses that network interfaces have in a subnet.
+/// Addresses that network interfaces and NetApp volumes have in a subnet.
 fn used(ask: &Ask, subnet: &str) -> BTreeSet<String> {
+    let here = |id: &Value| id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(subnet));
     let interfaces = ask.world.resources(ask.subscription(), "Microsoft.Network/networkInterfaces");
     let configurations =
         interfaces.iter().flat_map(|interface| items(&interface["properties"]["ipConfigurations"]));
-    configurations
+    let configured = configurations
         .map(|one| &one["properties"])
-        .filter(|one| one["subnet"]["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(subnet)))
-        .filter_map(|one| one["privateIPAddress"].as_str().map(str::to_owned))
-        .collect()
+        .filter(|one| here(&one["subnet"]["id"]))
+        .map(|one| &one["privateIPAddress"]);
+    let volumes = ask.world.resources(ask.subscription(), volume::VOLUMES);
+    let mounted = volumes
+        .iter()
+        .filter(|volume| here(&volume["properties"]["subnetId"]))
+        .flat_map(|volume| items(&volume["properties"]["mountTargets"]))
+        .map(|target| &target["ipAddress"]);
+    configured.chain(mounted).filter_map(|address| address.as_str().map(str::to_owned)).collect()
 }
 
 fn requested(ask: &Ask, subnet: &str, wanted: &str, kept: Option<&str>) -> Result<String, AzureError> {

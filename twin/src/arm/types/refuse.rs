@@ -12,6 +12,7 @@ pub fn finding(ask: &Ask, finding: &Finding) -> AzureError {
         }
         ("Microsoft.Network", finding) => network(ask, finding),
         ("Microsoft.Compute", finding) => compute(finding),
+        ("Microsoft.NetApp", finding) => netapp(finding),
         (_, finding) => bad_request(ask, finding),
     }
 }
@@ -73,6 +74,19 @@ fn compute(finding: &Finding) -> AzureError {
         }
         Finding::Reference(_, id) => resource_gone(id),
     }
+}
+
+/// Sentences of learn.microsoft.com, azure-netapp-files-troubleshoot-resource-provider-errors.
+fn netapp(finding: &Finding) -> AzureError {
+    let message = match finding {
+        Finding::Unknown(_, member) => format!("Value received for an unknown property '{member}'."),
+        Finding::Missing(_, member) => format!("Missing value for '{member}'."),
+        Finding::Wrong(path, value, _) | Finding::NoId(path, value, _) => {
+            format!("An invalid value '{value}' was received for {}.", path.trim_start_matches("properties."))
+        }
+        Finding::Reference(_, id) => return resource_gone(id),
+    };
+    AzureError::new(400, "BadRequest", message)
 }
 
 fn bad_request(ask: &Ask, finding: &Finding) -> AzureError {

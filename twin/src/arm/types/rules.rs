@@ -1,7 +1,10 @@
 //! The modelled types: api-versions, place, names.
 
 use super::ask::Ask;
-use super::{Changes, address, bastion, disk, endpoint, identity, machine, nic, nsg, storage, vault, vnet};
+use super::{
+    Changes, address, bastion, disk, dns, endpoint, grafana, identity, machine, monitor, mysql,
+    mysql_settings, netapp, nic, nsg, role, rule_group, storage, vault, vnet, volume,
+};
 
 /// Where resources of a type may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,9 @@ const DISK: &[&str] = &["2023-10-02", "2024-03-02", "2025-01-02"];
 const VAULT: &[&str] = &["2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01", "2026-02-01"];
 const STORAGE: &[&str] = &["2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01", "2025-08-01"];
 const DNS: &[&str] = &["2020-06-01", "2024-06-01"];
+const NETAPP: &[&str] = &["2021-10-01", "2024-03-01", "2025-06-01", "2025-12-01"];
+const MYSQL: &[&str] = &["2023-06-30", "2023-12-30", "2024-12-30"];
+const INSIGHTS: &[&str] = &["2022-06-01", "2023-03-11", "2024-03-11"];
 
 const NET_NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?$";
 const NET_64: &str = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9_]$";
@@ -81,14 +87,14 @@ const RULES: &[Rule] = &[
         DNS,
         Place::Global,
         r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){1,33}$",
-        endpoint::zone,
+        dns::zone,
     ),
     rule(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
         DNS,
         Place::Global,
         NET_NAME,
-        endpoint::zone_link,
+        dns::zone_link,
     ),
     rule("Microsoft.KeyVault/vaults", VAULT, Place::Region, r"^[A-Za-z](-?[A-Za-z0-9]){2,23}$", vault::vault),
     rule("Microsoft.KeyVault/vaults/secrets", VAULT, Place::None, r"^[A-Za-z0-9-]{1,127}$", vault::secret),
@@ -119,7 +125,7 @@ const RULES: &[Rule] = &[
         &["2022-04-01"],
         Place::None,
         ANY_NAME,
-        identity::role_assignment,
+        role::role_assignment,
     ),
     rule("Microsoft.Compute/disks", DISK, Place::Region, r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$", disk::disk),
     rule(
@@ -128,6 +134,65 @@ const RULES: &[Rule] = &[
         Place::Region,
         r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?$",
         machine::machine,
+    ),
+    rule(
+        "Microsoft.NetApp/netAppAccounts",
+        NETAPP,
+        Place::Region,
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$",
+        netapp::account,
+    ),
+    rule(
+        "Microsoft.NetApp/netAppAccounts/capacityPools",
+        NETAPP,
+        Place::Region,
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        netapp::pool,
+    ),
+    rule(volume::VOLUMES, NETAPP, Place::Region, r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", volume::volume),
+    rule(mysql::SERVERS, MYSQL, Place::Region, r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", mysql::server),
+    rule(
+        "Microsoft.DBforMySQL/flexibleServers/configurations",
+        MYSQL,
+        Place::None,
+        r"^[a-z][a-z0-9_]*$",
+        mysql_settings::configuration,
+    ),
+    rule(
+        "Microsoft.DBforMySQL/flexibleServers/databases",
+        MYSQL,
+        Place::None,
+        r"^[A-Za-z0-9_-]{1,64}$",
+        mysql_settings::database,
+    ),
+    rule(
+        monitor::WORKSPACES,
+        &["2023-04-03", "2025-10-03"],
+        Place::Region,
+        r"^[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]$",
+        monitor::workspace,
+    ),
+    rule(
+        "Microsoft.Insights/dataCollectionEndpoints",
+        INSIGHTS,
+        Place::Region,
+        ANY_NAME,
+        monitor::collection,
+    ),
+    rule("Microsoft.Insights/dataCollectionRules", INSIGHTS, Place::Region, ANY_NAME, monitor::collection),
+    rule(
+        "Microsoft.Dashboard/grafana",
+        &["2022-08-01", "2023-09-01", "2024-10-01", "2025-08-01"],
+        Place::Region,
+        r"^[A-Za-z][A-Za-z0-9-]{0,28}[A-Za-z0-9]$",
+        grafana::workspace,
+    ),
+    rule(
+        "Microsoft.AlertsManagement/prometheusRuleGroups",
+        &["2023-03-01"],
+        Place::Region,
+        r"^[^:@/#{}%&+*<>?]+$",
+        rule_group::rule_group,
     ),
 ];
 

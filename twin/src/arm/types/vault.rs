@@ -40,7 +40,8 @@ pub fn vault(ask: &Ask) -> Changes {
     Ok(vec![Change::own(ask, body)])
 }
 
-fn system_data(ask: &Ask) -> Value {
+/// Who made and who changed a resource.
+pub fn system_data(ask: &Ask) -> Value {
     let caller = ask.world.caller_id();
     let kind = ask.world.principal(&caller).map_or("User", |kind| match kind.as_str() {
         "ServicePrincipal" => "Application",

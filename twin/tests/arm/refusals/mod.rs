@@ -1,8 +1,12 @@
 //! Writes that the rules of the types refuse, in Azure's words.
 
+mod database;
+mod files;
 mod machine;
+mod monitoring;
 mod network;
 mod other;
+mod subnet;
 
 use ccslurm4ai_twin::arm::types::{self, Put};
 use ccslurm4ai_twin::claims::Claim;
@@ -35,7 +39,16 @@ impl Refused {
 
 #[test]
 fn refuses_what_azure_refuses() {
-    let table: Vec<Refused> = network::all().into_iter().chain(machine::all()).chain(other::all()).collect();
+    let families = [
+        network::all(),
+        subnet::all(),
+        machine::all(),
+        other::all(),
+        files::all(),
+        database::all(),
+        monitoring::all(),
+    ];
+    let table: Vec<Refused> = families.into_iter().flatten().collect();
     for Refused { why, prepare, put, code, words } in &table {
         let mut world = world();
         prepare(&mut world);
@@ -46,7 +59,8 @@ fn refuses_what_azure_refuses() {
         assert!(told.contains(quoted.trim_matches('"')), "{why}: {told}");
         assert!(error.status >= 400, "{why}");
         let claimed = |claim: &Claim| claim.what.contains(code);
-        assert!(types::CLAIMS.iter().any(claimed), "no claim names {code}");
+        let claims = types::CLAIMS.iter().chain(types::SERVICE_CLAIMS);
+        assert!(claims.into_iter().any(claimed), "no claim names {code}");
     }
     println!("{} writes refused", table.len());
 }

@@ -7,7 +7,7 @@ use crate::scene::*;
 
 /// Every refusal of this file.
 pub fn all() -> Vec<Refused> {
-    [addresses(), groups(), subnets(), links(), interfaces(), private()].into_iter().flatten().collect()
+    [addresses(), groups(), interfaces(), private()].into_iter().flatten().collect()
 }
 
 /// Public IP addresses, and what holds for every type.
@@ -79,91 +79,6 @@ fn groups() -> Vec<Refused> {
             put(nsg, rules(json!([rule(99, "a")]))),
             "SecurityRuleInvalidPriority",
             "Allowed range 100-4096",
-        ),
-    ]
-}
-
-/// Ranges of subnets.
-fn subnets() -> Vec<Refused> {
-    let net = "Microsoft.Network/virtualNetworks/net";
-    let new = "Microsoft.Network/virtualNetworks/new";
-    let subnets = |subnets: Value| with(&network(), json!({"properties": {"subnets": subnets}}));
-    vec![
-        refused(
-            "subnet outside",
-            put(new, subnets(json!([{"name": "a", "properties": {"addressPrefix": "10.65.0.0/24"}}]))),
-            "NetcfgSubnetRangeOutsideVnet",
-            "outside the IP address range of virtual network 'new'",
-        ),
-        refused(
-            "subnets overlap",
-            put(
-                new,
-                subnets(
-                    json!([{"name": "a", "properties": {"addressPrefix": "10.64.0.0/24"}}, {"name": "b", "properties": {"addressPrefix": "10.64.0.128/25"}}]),
-                ),
-            ),
-            "NetcfgSubnetRangesOverlap",
-            "Subnet 'b' is not valid because its IP address range overlaps",
-        ),
-        refused(
-            "tiny subnet",
-            put(new, subnets(json!([{"name": "a", "properties": {"addressPrefix": "10.64.0.0/30"}}]))),
-            "NetcfgInvalidSubnet",
-            "Subnet 'a' is not valid in virtual network 'new'",
-        ),
-        refused(
-            "no prefix",
-            put(new, subnets(json!([{"name": "a", "properties": {"addressPrefix": "10.64.0.0"}}]))),
-            "InvalidAddressPrefixFormat",
-            "10.64.0.0 has an invalid format",
-        ),
-        refused(
-            "used subnet left out",
-            put(net, subnets(json!([]))),
-            "InUseSubnetCannotBeDeleted",
-            "Subnet nodes is in use by",
-        ),
-    ]
-}
-
-/// What subnets refer to.
-fn links() -> Vec<Refused> {
-    let new = "Microsoft.Network/virtualNetworks/new";
-    let subnets = |subnets: Value| with(&network(), json!({"properties": {"subnets": subnets}}));
-    vec![
-        refused(
-            "unknown gateway",
-            put(
-                new,
-                subnets(
-                    json!([{"name": "a", "properties": {"addressPrefix": "10.64.0.0/24", "natGateway": {"id": id("Microsoft.Network/natGateways/none")}}}]),
-                ),
-            ),
-            "InvalidResourceReference",
-            "natGateways/none referenced by resource",
-        ),
-        refused(
-            "no id",
-            put(
-                new,
-                subnets(
-                    json!([{"name": "a", "properties": {"addressPrefix": "10.64.0.0/24", "natGateway": {"id": "nat"}}}]),
-                ),
-            ),
-            "InvalidRequestFormat",
-            "Reference Id nat is not formatted correctly",
-        ),
-        refused(
-            "bastion subnet without its rules",
-            put(
-                new,
-                subnets(
-                    json!([{"name": "AzureBastionSubnet", "properties": {"addressPrefix": "10.64.0.0/26", "networkSecurityGroup": {"id": id("Microsoft.Network/networkSecurityGroups/nsg")}}}]),
-                ),
-            ),
-            "NetworkSecurityGroupNotCompliantForAzureBastionSubnet",
-            "Network security group nsg does not have necessary rules",
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! What Key Vault, Storage, Authorization and Resource Manager itself refuse.
 
 use ccslurm4ai_twin::arm::types::Put;
+use ccslurm4ai_twin::arm::world::Policy;
 use serde_json::{Value, json};
 
 use super::{Refused, refused};
@@ -9,9 +10,10 @@ use crate::world::CALLER;
 
 /// Every refusal of this file.
 pub fn all() -> Vec<Refused> {
-    [vaults(), accounts(), assignments(), types()].into_iter().flatten().collect()
+    [vaults(), accounts(), assignments(), types(), policies()].into_iter().flatten().collect()
 }
 
+const VAULTS: &str = "Microsoft.KeyVault/vaults";
 const VAULT: &str = "Microsoft.KeyVault/vaults/vault2";
 
 /// Vaults and secrets.
@@ -126,6 +128,15 @@ fn assignments() -> Vec<Refused> {
             "principal ID, and scope are not allowed",
         ),
         refused(
+            "role on what is not there",
+            Put {
+                id: format!("{}/providers/{new}", id("Microsoft.KeyVault/vaults/none")),
+                ..put(new, assignment(CALLER))
+            },
+            "ResourceNotFound",
+            "The Resource 'Microsoft.KeyVault/vaults/none' under resource group 'rg1' was not found.",
+        ),
+        refused(
             "assignment without a guid",
             put("Microsoft.Authorization/roleAssignments/x", assignment(CALLER)),
             "InvalidRoleAssignmentId",
@@ -150,5 +161,23 @@ fn types() -> Vec<Refused> {
             "NoRegisteredProviderFound",
             "API version '2001-01-01' for type 'vaults'",
         ),
+    ]
+}
+
+fn policy(kind: Option<&str>, tag: Option<&str>) -> Policy {
+    let text = |part: Option<&str>| part.map(str::to_owned);
+    Policy { name: "rule".into(), kind: text(kind), without_tag: text(tag) }
+}
+
+/// Policies of the subscription.
+fn policies() -> Vec<Refused> {
+    let code = "RequestDisallowedByPolicy";
+    let words = "Resource 'vault2' was disallowed by policy. Policy identifiers: '[{";
+    let denied = |why: &'static str| refused(why, put(VAULT, vault()), code, words);
+    vec![
+        denied("type that a policy denies").after(|world| world.policies.push(policy(Some(VAULTS), None))),
+        denied("missing tag").after(|world| world.policies.push(policy(None, Some("CostCenter")))),
+        denied("missing tag of a type")
+            .after(|world| world.policies.push(policy(Some(VAULTS), Some("CostCenter")))),
     ]
 }
