@@ -11,11 +11,12 @@ use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::group::{self, Change};
 use crate::azure::outputs::Outputs;
 use crate::azure::private_dns::ZoneIds;
-use crate::azure::terms::Plan;
+use crate::azure::terms;
 use crate::azure::vault::{Contents, Secret, Vault};
 use crate::azure::{Az, AzError, Kind};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::images::Image;
 use crate::keys::{self, OwnKeys, PublicKey};
 use crate::parameters::{self, Run, Secrets};
 use crate::process::Runner;
@@ -39,6 +40,8 @@ pub struct Site<'a> {
     pub vault: &'a Vault<'a>,
     /// The keys that the user brings.
     pub own_keys: OwnKeys<'a>,
+    /// The image of the CycleCloud server.
+    pub server_image: &'a Image,
     /// The infrastructure template.
     pub templates: &'a Templates,
     /// The state folder.
@@ -68,18 +71,18 @@ pub struct Infrastructure {
 }
 
 impl Survey {
-    /// Reads side by side what the phases decide on; `image` is the marketplace plan of the server.
+    /// Reads side by side what the phases decide on; `image` is the server's.
     ///
     /// # Errors
     /// When Azure does not answer one of the questions.
-    pub fn take(az: &Az<'_>, ui: &Ui, config: &Config, image: &Plan) -> anyhow::Result<Self> {
+    pub fn take(az: &Az<'_>, ui: &Ui, config: &Config, image: &Image) -> anyhow::Result<Self> {
         let group = &config.resource_group_name;
         let vault = Vault::new(az, group, &config.region, &config.admin_user);
         std::thread::scope(|scope| {
             let found = scope.spawn(|| group::find(az, group));
             let deployments = scope.spawn(|| Deployments::new(az, ui, group).ours());
             let deleted = scope.spawn(|| known(ui, false, vault.is_deleted()));
-            let terms = scope.spawn(|| known(ui, true, image.is_accepted(az)));
+            let terms = scope.spawn(|| known(ui, true, terms::is_accepted(az, image)));
             // A vault that does not say what it holds stops the run before anything is made.
             vault.contents()?;
             Ok(Self {
@@ -185,7 +188,7 @@ impl Site<'_> {
             self.ui.event(Event::Skipped { name: "marketplace terms", why: "accepted before" });
         } else {
             self.phase("marketplace terms", || {
-                Plan::of_cyclecloud(&self.templates.versions()?)?.accept(self.az)?;
+                terms::accept(self.az, self.server_image)?;
                 Ok(((), "accepted".to_owned()))
             })?;
         }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod connect;
 mod failure;
+mod images;
 mod infrastructure;
 mod keys;
 mod parameters;

@@ -2,6 +2,7 @@
 
 mod check {
     mod cases;
+    mod networks;
     mod scene;
 
     use scene::{Scene, run_all};
@@ -45,6 +46,26 @@ mod check {
     }
 
     #[test]
+    fn images() {
+        table("images", &cases::images());
+    }
+
+    #[test]
+    fn subnets() {
+        table("subnets", &networks::subnets());
+    }
+
+    #[test]
+    fn zones() {
+        table("zones", &networks::zones());
+    }
+
+    #[test]
+    fn rights_on_a_network() {
+        table("rights_on_a_network", &networks::rights());
+    }
+
+    #[test]
     fn the_json_document() {
         let good = Scene::new();
         let document = good.json();
@@ -64,7 +85,7 @@ mod check {
         let scene = Scene::new();
         scene.check();
         let calls = scene.calls();
-        assert_eq!(calls.len(), 10, "{calls:#?}");
+        assert_eq!(calls.len(), 12, "{calls:#?}");
         for call in &calls {
             let named = [scene::SUBSCRIPTION_NAME, scene::SUBSCRIPTION];
             assert!(named.iter().any(|name| call.contains(&format!("--subscription {name}"))), "{call}");

@@ -64,7 +64,7 @@ pub struct Cluster {
     /// Tags of every node.
     pub node_tags: BTreeMap<String, String>,
     /// Images of the nodes.
-    pub images: Images,
+    pub images: NodeImages,
     /// Availability zone of the GPU nodes.
     pub zone: Option<String>,
     /// Public key of the admin user.
@@ -73,7 +73,7 @@ pub struct Cluster {
 
 /// Marketplace URNs, `publisher:offer:sku:version`.
 #[derive(Debug, Clone, Serialize)]
-pub struct Images {
+pub struct NodeImages {
     /// Of the scheduler.
     pub scheduler: String,
     /// Of the login nodes.
@@ -143,7 +143,7 @@ mod tests {
             login_nodes: 3,
             autoscale: false,
             node_tags: BTreeMap::from([("owner".into(), "me".into())]),
-            images: Images { scheduler: "a".into(), login: "b".into(), htc: "c".into(), hpc: "d".into() },
+            images: NodeImages { scheduler: "a".into(), login: "b".into(), htc: "c".into(), hpc: "d".into() },
             zone: None,
             ssh_public_key: "ssh-rsa AAAA".into(),
         }

@@ -1,6 +1,8 @@
 //! Preflight checks: what can be known before anything is created or paid for. One check a file; the block
 //! at the file's head is its documentation, and `check --explain ID` prints it.
 
+mod images;
+mod network;
 mod permissions;
 mod plan;
 mod private_dns;
@@ -18,21 +20,25 @@ use std::thread::ScopedJoinHandle;
 pub use report::{Item, Ready, Report, Status};
 
 use crate::azure::account::{self, Caller, Subscription};
+use crate::azure::images::versions;
 use crate::azure::private_dns::ZoneIds;
 use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resources, rights, skus};
 use crate::config::{Config, nearest};
+use crate::images::Images;
 use crate::process::{ProcessError, Runner, interrupt};
 
 /// Every check, in the order in which a user should read them, with its source text.
-const CHECKS: [(&str, &str); 9] = [
+const CHECKS: [(&str, &str); 11] = [
     (programs::ID, include_str!("programs.rs")),
     (signed_in::ID, include_str!("signed_in.rs")),
     (subscription::ID, include_str!("subscription.rs")),
     (region::ID, include_str!("region.rs")),
     (sizes::ID, include_str!("sizes.rs")),
     (quota::ID, include_str!("quota.rs")),
+    (images::ID, include_str!("images.rs")),
     (providers::ID, include_str!("providers.rs")),
     (permissions::ID, include_str!("permissions.rs")),
+    (network::ID, include_str!("network.rs")),
     (private_dns::ID, include_str!("private_dns.rs")),
 ];
 
@@ -48,7 +54,7 @@ pub fn explain(id: &str) -> Option<String> {
     Some(head.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n").collect())
 }
 
-/// Runs all checks: the local ones beside the one call for a token, then all reads side by side, and with
+/// Runs all checks for a configuration that uses `images`: the local ones beside the one call for a token, then all reads side by side, and with
 /// them `beside`, whatever else the caller wants to know of Azure.
 ///
 /// # Errors
@@ -56,6 +62,7 @@ pub fn explain(id: &str) -> Option<String> {
 pub fn run_all<T: Send>(
     runner: &Runner<'_>,
     config: &Config,
+    images: &Images,
     beside: impl FnOnce(&Az<'_>) -> T + Send,
 ) -> Result<(Report, Option<T>), ProcessError> {
     let az = Az::new(runner, config.subscription.to_string());
@@ -70,7 +77,7 @@ pub fn run_all<T: Send>(
             let az = az.on(&caller.subscription_id);
             std::thread::scope(|scope| {
                 let found = scope.spawn(|| beside(&az));
-                (online(&az, config, caller), Some(joined(found)))
+                (online(&az, config, images, caller), Some(joined(found)))
             })
         }
         Err(error) => (Online { items: offline(&az, config, error), ..Online::default() }, None),
@@ -95,7 +102,11 @@ struct Online {
 fn offline(az: &Az<'_>, config: &Config, error: &AzError) -> Vec<Item> {
     let mut items = Vec::new();
     let mut open: Vec<_> = ids().filter(|id| ![programs::ID, signed_in::ID].contains(id)).collect();
-    open.retain(|id| *id != private_dns::ID || private_dns::concerns(config).is_some());
+    open.retain(|id| match *id {
+        network::ID => network::concerns(config).is_some(),
+        private_dns::ID => private_dns::concerns(config).is_some(),
+        _ => true,
+    });
     if matches!(error.kind, Kind::NoSubscription { .. }) {
         items.push(subscription::check(az, az.subscription(), &Err(error.clone())));
         open.retain(|id| *id != subscription::ID);
@@ -105,7 +116,7 @@ fn offline(az: &Az<'_>, config: &Config, error: &AzError) -> Vec<Item> {
     items
 }
 
-fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> Online {
+fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller) -> Online {
     let region = config.region.as_str();
     std::thread::scope(|scope| {
         let subscription = scope.spawn(|| account::subscription(az));
@@ -113,8 +124,11 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> Online {
         let usages = scope.spawn(|| limits::usages(az, region));
         let running = scope.spawn(|| resources::running(az, &config.resource_group_name, region));
         let regions = scope.spawn(|| regions::regions(az));
+        let server = scope.spawn(|| versions(az, region, &images.server));
+        let node = scope.spawn(|| versions(az, region, &images.node));
         let providers = scope.spawn(|| rights::providers(az));
         let rights = scope.spawn(|| permissions::read(az, config));
+        let network = scope.spawn(|| network::read(az, config));
         let dns = scope.spawn(|| private_dns::check(az, config, caller));
 
         let plan = plan::Plan::new(config);
@@ -130,8 +144,10 @@ fn online(az: &Az<'_>, config: &Config, caller: &Caller) -> Online {
             running: &joined(running),
         };
         items.extend(quota::check(&plan, &facts));
+        items.extend(images::check(region, images, &joined(server), &joined(node)));
         items.extend(providers::check(az.subscription(), config, &joined(providers)));
         items.extend(permissions::check(caller, &joined(rights)));
+        items.extend(network::check(az, config, &plan, facts.skus, joined(network).as_ref()));
         let dns = joined(dns);
         items.extend(dns.items);
         Online { items, subscription: subscription.ok(), zones: dns.zones }

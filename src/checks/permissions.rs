@@ -43,13 +43,19 @@ pub(super) const JOIN_ZONE: [Right; 1] =
 /// A scope, what is needed there, and what the caller may do there.
 pub(super) struct Scope {
     id: String,
+    /// What it is to the cluster, when that is not clear.
+    note: &'static str,
     needed: &'static [Right],
     granted: Result<Vec<Permission>, AzError>,
 }
 
 impl Scope {
     pub(super) fn read(az: &Az<'_>, id: String, needed: &'static [Right]) -> Self {
-        Self { granted: permissions(az, &id), id, needed }
+        Self { granted: permissions(az, &id), id, note: "", needed }
+    }
+
+    fn noted(self, note: &'static str) -> Self {
+        Self { note, ..self }
     }
 
     fn allows_everything(&self) -> bool {
@@ -110,11 +116,12 @@ fn monitoring(az: &Az<'_>, config: &Config) -> Option<Scope> {
     if all.allows_everything() {
         return Some(all);
     }
-    match resources::collection_group(az, &config.resource_group_name, &config.cluster_name) {
-        Ok(Some(group)) => Some(Scope::read(az, group, &DEPLOY)),
-        Ok(None) => Some(all),
-        Err(error) => Some(Scope { granted: Err(error), ..all }),
-    }
+    let scope = match resources::collection_group(az, &config.resource_group_name, &config.cluster_name) {
+        Ok(Some(group)) => Scope::read(az, group, &DEPLOY),
+        Ok(None) => all,
+        Err(error) => Scope { granted: Err(error), ..all },
+    };
+    Some(scope.noted(": monitoring has its data collection rule outside the cluster's group"))
 }
 
 pub(super) fn check(caller: &Caller, scopes: &[Scope]) -> Vec<Item> {
@@ -123,7 +130,7 @@ pub(super) fn check(caller: &Caller, scopes: &[Scope]) -> Vec<Item> {
 
 /// One item for each right that `scope` asks for.
 fn judge(caller: &Caller, scope: &Scope) -> Vec<Item> {
-    let Scope { id, needed, granted } = scope;
+    let Scope { id, note, needed, granted } = scope;
     let granted = match granted {
         Ok(granted) => granted,
         Err(error) => return vec![Item::undecided(ID, format!("rights on {id}"), error)],
@@ -140,7 +147,7 @@ fn judge(caller: &Caller, scope: &Scope) -> Vec<Item> {
             caller.principal_type.as_str()
         );
         match allowing.is_empty() {
-            true => Item::failed(ID, *action, format!("not allowed on {id}"))
+            true => Item::failed(ID, *action, format!("not allowed on {id}{note}"))
                 .code("PermissionMissing")
                 .exit(Exit::Access)
                 .remedy(remedy),

@@ -55,6 +55,19 @@ impl Plan {
         sizes
     }
 
+    /// Nodes at most: all VMs but the server. Those of a size whose vCPUs nobody knows are left out.
+    pub fn nodes(&self, skus: &[Sku]) -> u64 {
+        let nodes = self.0.iter().filter(|part| part.key != "server_sku");
+        nodes
+            .map(|part| match part.amount {
+                Amount::Vms(count) => u64::from(count),
+                Amount::Cores(cores) => {
+                    cost(&part.size, skus).map_or(0, |cost| u64::from(cores) / cost.vcpus)
+                }
+            })
+            .sum()
+    }
+
     /// For each kind of VM its key, its size, and the vCPUs of all of them; `None` for an unknown size.
     pub fn vcpus<'a>(
         &'a self,

@@ -6,7 +6,9 @@ use crate::checks;
 use crate::cli::{CheckArgs, Global};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::images::Images;
 use crate::process::Runner;
+use crate::templates::Templates;
 use crate::ui::{Answer, Event, Ui};
 
 /// Runs all checks, or prints what one of them is about.
@@ -22,7 +24,8 @@ pub fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> anyhow::Result<Answer>
         ui.event(Event::Warning { text: &warning.to_string() });
     }
     let runner = Runner::new(ui, false);
-    let (report, _) = checks::run_all(&runner, &config, |_| ())?;
+    let images = Images::of(&Templates::open(global.templates.as_deref())?.versions()?, &config)?;
+    let (report, _) = checks::run_all(&runner, &config, &images, |_| ())?;
     let answer = Answer { text: report.table(), result: report.json() };
     match report.failure() {
         Some(failure) => Err(failure.partial(answer).into()),

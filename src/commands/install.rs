@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use super::configure::{self, Configuration};
 use crate::ansible::environment::{self, Environment};
-use crate::ansible::inventory::{Cluster, Images, Variables};
+use crate::ansible::inventory::{Cluster, NodeImages, Variables};
 use crate::azure::Az;
 use crate::azure::cluster::{self, ClusterVms};
 use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::outputs::Outputs;
-use crate::azure::terms::Plan;
 use crate::azure::vault::Vault;
 use crate::checks::{self, Ready, Report, Status};
 use crate::cli::{Global, InstallArgs};
-use crate::config::{Config, Os};
+use crate::config::Config;
 use crate::connect::{self, Targets};
+use crate::images::{Image, Images};
 use crate::infrastructure::{Infrastructure, Site, Survey};
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
@@ -45,10 +45,10 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         private_file: global.ssh_key.as_deref(),
     };
     keys::check(own_keys, &runner)?;
-    let image = Plan::of_cyclecloud(&templates.versions()?)?;
+    let images = Images::of(&templates.versions()?, &config)?;
     let (ready, evidence) = ui.phase("checks", || {
-        let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &image);
-        let (report, evidence) = checks::run_all(&runner, &config, look)?;
+        let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &images.server);
+        let (report, evidence) = checks::run_all(&runner, &config, &images, look)?;
         warn_of(&report, ui);
         let note = report.counts();
         Ok(((report.ready()?, evidence.context("nothing was read of Azure")??), note))
@@ -64,6 +64,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         az: &az,
         vault: &vault,
         own_keys,
+        server_image: &images.server,
         templates: &templates,
         workspace: &workspace,
         runner: &runner,
@@ -82,7 +83,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     });
     match (environment, &infrastructure.outputs) {
         (Some(environment), Some(outputs)) => {
-            configure_and_connect(&site, outputs, &environment, &mut result)?;
+            configure_and_connect(&site, outputs, &images.node, &environment, &mut result)?;
         }
         _ if args.dry_run && !args.bicep => ui.event(Event::Note {
             text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts",
@@ -108,7 +109,7 @@ impl Evidence {
         az: &Az<'_>,
         ui: &Ui,
         config: &Config,
-        image: &Plan,
+        image: &Image,
     ) -> anyhow::Result<Self> {
         if ansible_only {
             return Deployments::new(az, ui, &config.resource_group_name).ours().map(Self::Deployments);
@@ -135,6 +136,7 @@ fn ansible_environment(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environme
 fn configure_and_connect(
     site: &Site<'_>,
     outputs: &Outputs,
+    node_image: &Image,
     environment: &Environment,
     result: &mut Value,
 ) -> anyhow::Result<()> {
@@ -158,8 +160,10 @@ fn configure_and_connect(
         vm: global.cycleserver_id.clone(),
     };
     let recap = ui.phase("configuration", || {
-        let variables =
-            Variables { global_vars: outputs.global_document.clone(), ccslurm4ai: facts(site, &server_key)? };
+        let variables = Variables {
+            global_vars: outputs.global_document.clone(),
+            ccslurm4ai: facts(config, node_image, &server_key),
+        };
         let plan = Configuration {
             route: &route,
             identity: &identity,
@@ -191,18 +195,9 @@ fn configure_and_connect(
 }
 
 /// What the playbook learns from the configuration.
-fn facts(site: &Site<'_>, public_key: &str) -> anyhow::Result<Cluster> {
-    let config = site.config;
-    let versions = site.templates.versions()?;
-    let os = match config.os {
-        Os::Ubuntu2204 => "ubuntu2204",
-        Os::Ubuntu2404 => "ubuntu2404",
-    };
-    let image = &versions["nodeImages"][os]["cuda"];
-    let parts: Option<Vec<&str>> =
-        ["publisher", "offer", "sku", "version"].into_iter().map(|part| image[part].as_str()).collect();
-    let urn = parts.with_context(|| format!("versions.json has no whole nodeImages.{os}.cuda"))?.join(":");
-    Ok(Cluster {
+fn facts(config: &Config, image: &Image, public_key: &str) -> Cluster {
+    let urn = image.to_string();
+    Cluster {
         cluster_name: config.cluster_name.clone(),
         admin_user: config.admin_user.clone(),
         region: config.region.clone(),
@@ -218,10 +213,10 @@ fn facts(site: &Site<'_>, public_key: &str) -> anyhow::Result<Cluster> {
         login_nodes: config.login_nodes,
         autoscale: config.autoscale,
         node_tags: config.tags.clone(),
-        images: Images { scheduler: urn.clone(), login: urn.clone(), htc: urn.clone(), hpc: urn },
+        images: NodeImages { scheduler: urn.clone(), login: urn.clone(), htc: urn.clone(), hpc: urn },
         zone: config.zone.clone(),
         ssh_public_key: public_key.to_owned(),
-    })
+    }
 }
 
 fn targets(route: &Route, identity: Identity, vms: ClusterVms) -> Targets {

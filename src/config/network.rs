@@ -41,6 +41,15 @@ pub struct Subnets {
     pub endpoints: SubnetId,
 }
 
+impl Subnets {
+    /// Each with the key that names it.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &SubnetId)> {
+        let Self { cyclecloud, compute, anf, endpoints } = self;
+        let always = [("cyclecloud", cyclecloud), ("compute", compute), ("endpoints", endpoints)];
+        always.into_iter().chain(anf.iter().map(|anf| ("anf", anf)))
+    }
+}
+
 /// Who makes the names of private endpoints known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrivateDns {
@@ -112,7 +121,8 @@ const PRIVATE: [Block; 3] = [
 /// Smallest network that the template can divide: four /26 below, the compute subnet in the upper half.
 const LONGEST_PREFIX: u32 = 23;
 
-/// Addresses that Azure keeps for itself in every subnet.
+/// Addresses that Azure keeps for itself in every subnet
+/// (learn.microsoft.com/azure/virtual-network/virtual-networks-faq).
 const KEPT_BY_AZURE: u32 = 5;
 
 /// A block of IPv4 addresses.

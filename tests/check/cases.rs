@@ -292,6 +292,57 @@ fn undecided() -> Vec<Case> {
     ]
 }
 
+pub fn images() -> Vec<Case> {
+    const SERVER: &str = "cyclecloud8-gen2 versions";
+    let state = |state: &'static str, at: usize| {
+        move |scene: &Scene| {
+            scene.change("2404 versions", |list| {
+                list[at]["properties"]["imageDeprecationStatus"] =
+                    json!({"imageState": state, "scheduledDeprecationTime": "2027-01-31T00:00:00+00:00"});
+            });
+        }
+    };
+    let lacks = |scene: &Scene| {
+        scene.change(SERVER, |list| {
+            let list = list.as_array_mut().expect("a list");
+            list.pop();
+            for name in ["8.9.20260101", "8.10.020260701", "8.2.020230101"] {
+                let mut version = list[0].clone();
+                version["name"] = name.into();
+                list.push(version);
+            }
+        });
+    };
+    let gone =
+        r#"ERROR: Not Found({"error":{"code":"NotFound","message":"Artifact: VMImage was not found."}})"#;
+    vec![
+        good(),
+        case("the server's version is not there", 4, lacks),
+        case("the server's plan is not there", 4, move |scene| scene.fails(SERVER, 1, gone)),
+        case("no version of the nodes' image", 4, |scene| scene.answer("2404 versions", "[]")),
+        case("the other system's image does not matter", 0, |scene| scene.answer("2204 versions", "[]")),
+        case("the other system's image matters", 4, |scene| {
+            scene.config("os: ubuntu2204\n");
+            scene.answer("2204 versions", "[]");
+        }),
+        case("the newest is going", 0, state("ScheduledForDeprecation", 1)),
+        case("an older one is going, none is active", 0, move |scene| {
+            state("Deprecated", 1)(scene);
+            state("ScheduledForDeprecation", 0)(scene);
+        }),
+        case("the server's version is going", 0, |scene| {
+            scene.change(SERVER, |list| {
+                list[1]["properties"]["imageDeprecationStatus"] = json!({"imageState": "Deprecated"});
+            });
+        }),
+        case("images without a state", 0, |scene| {
+            scene.change("2404 versions", |list| list[1]["properties"] = json!({}));
+        }),
+        case("images forbidden", 0, |scene| scene.forbids("2404 versions")),
+        case("images are no list", 0, |scene| scene.answer("2404 versions", "{}")),
+    ]
+}
+
 pub fn rights() -> Vec<Case> {
     vec![
         good(),
@@ -318,8 +369,51 @@ pub fn rights() -> Vec<Case> {
         }),
         case("permissions forbidden", 0, |scene| scene.forbids("permissions")),
         case("an existing reader: rights on the group count", 10, |scene| {
-            scene.config("subscription_reader: existing\n");
+            scene.config("subscription_reader: existing\nmonitoring: false\n");
             scene.permission(&json!({"actions": ["*/read"], "notActions": []}));
         }),
+        case("all rights on the group alone, which is enough without monitoring", 0, |scene| {
+            group_alone(scene, "monitoring: false\n");
+        }),
+        case("all rights on the group alone, and monitoring", 10, |scene| group_alone(scene, "")),
+        case("the group that Azure Monitor made is not ours", 10, |scene| {
+            group_alone(scene, "");
+            workspace(scene);
+        }),
+        case("all rights on the group that Azure Monitor made, too", 0, |scene| {
+            group_alone(scene, "");
+            workspace(scene);
+            scene.answer_json(
+                "MA_w_eastus_managed permissions",
+                &json!({"value": [{"actions": ["*"], "notActions": []}]}),
+            );
+        }),
+        case("a subscription with few providers", 0, |scene| {
+            scene.config("storage: {type: nfs, size_gib: 100}\naccounting: false\nmonitoring: false\n");
+            scene.change("providers", |page| page["value"].as_array_mut().expect("a list").truncate(5));
+        }),
     ]
+}
+
+/// All rights on the cluster's group, and none elsewhere.
+fn group_alone(scene: &Scene, more: &str) {
+    scene.config(&format!("subscription_reader: existing\n{more}"));
+    scene.permission(&json!({"actions": ["*/read"], "notActions": []}));
+    scene.answer_json("cluster-rg permissions", &json!({"value": [{"actions": ["*"], "notActions": []}]}));
+    scene.answer_json("accounts", &json!({"value": []}));
+}
+
+/// The group has a workspace of ours and one of somebody else.
+fn workspace(scene: &Scene) {
+    let workspace = |name: &str, cluster: &str| {
+        let rule = format!(
+            "/subscriptions/s/resourceGroups/MA_{name}_eastus_managed/providers/Microsoft.Insights/dataCollectionRules/{name}"
+        );
+        json!({"name": name, "tags": {"ccslurm4ai-cluster": cluster},
+            "properties": {"defaultIngestionSettings": {"dataCollectionRuleResourceId": rule}}})
+    };
+    scene.answer_json(
+        "accounts",
+        &json!({"value": [workspace("x", "another"), workspace("w", "slurmcluster")]}),
+    );
 }

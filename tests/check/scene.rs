@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 pub const SUBSCRIPTION: &str = "11111111-2222-3333-4444-555555555555";
 pub const SUBSCRIPTION_NAME: &str = "research";
+/// Another subscription of the tenant, which has the network's Bastion and private DNS zones.
+pub const HUB: &str = "22222222-0000-0000-0000-000000000000";
+const TENANT: &str = "00000000-1111-2222-3333-444444444444";
 const REGION: &str = "eastus";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -110,11 +113,17 @@ impl Scene {
         self.answer_json(
             "account get-access-token",
             &json!({"accessToken": token(), "expires_on": 1, "subscription": SUBSCRIPTION,
-            "tenant": "00000000-1111-2222-3333-444444444444", "tokenType": "Bearer"}),
+            "tenant": TENANT, "tokenType": "Bearer"}),
         );
-        let account = json!({"environmentName": "AzureCloud", "id": SUBSCRIPTION, "name": SUBSCRIPTION_NAME, "state": "Enabled"});
+        let account = json!({"environmentName": "AzureCloud", "id": SUBSCRIPTION, "name": SUBSCRIPTION_NAME, "tenantId": TENANT, "state": "Enabled"});
         self.answer_json("account show", &account);
-        self.answer_json("account list", &json!([account, {"id": "22222222-0000-0000-0000-000000000000", "name": "teaching", "state": "Enabled"}]));
+        let other = |id: &str, name: &str, tenant: &str, state: &str| json!({"id": id, "name": name, "tenantId": tenant, "state": state});
+        let others = [
+            other(HUB, "hub", TENANT, "Enabled"),
+            other("33333333-0000-0000-0000-000000000000", "old", TENANT, "Disabled"),
+            other("44444444-0000-0000-0000-000000000000", "elsewhere", "another-tenant", "Enabled"),
+        ];
+        self.answer_json("account list", &json!([[account].as_slice(), others.as_slice()].concat()));
         self.answer_json("locations", &recorded("locations"));
         let skus: Vec<Value> = SIZES.iter().map(|(name, family, vcpus)| sku(name, family, *vcpus)).collect();
         self.answer_json("skus", &json!({"value": skus}));
@@ -132,6 +141,21 @@ impl Scene {
             .map(|name| json!({"namespace": format!("Microsoft.{name}"), "registrationState": "Registered"}));
         self.answer_json("providers", &json!({"value": providers, "nextLink": null}));
         self.permission(&json!({"actions": ["*"], "notActions": []}));
+        self.images();
+    }
+
+    /// The region has the images of versions.json: the pinned version and, where it is `latest`, two.
+    fn images(&self) {
+        let version = |name: &str| {
+            json!({"location": REGION, "name": name, "id": format!("/Subscriptions/x/Versions/{name}"),
+                "properties": {"imageDeprecationStatus": {"imageState": "Active"}}})
+        };
+        let server = versions()["cyclecloud"]["version"].as_str().expect("a version").to_owned();
+        self.answer_json("cyclecloud8-gen2 versions", &json!([version("8.8.0"), version(&server)]));
+        for sku in ["2204", "2404"] {
+            let names = [format!("{sku}.9.2026010101"), format!("{sku}.10.2026010101")];
+            self.answer_json(&format!("{sku} versions"), &json!(names.map(|name| version(&name))));
+        }
     }
 
     /// A file or folder of the scene.
@@ -318,6 +342,12 @@ impl Scene {
         });
         processes.count()
     }
+}
+
+/// What `versions.json` says.
+pub fn versions() -> Value {
+    let text = fs::read(Path::new(ROOT).join("bicep/versions.json")).expect("versions");
+    serde_json::from_slice(&text).expect("JSON")
 }
 
 fn recorded(name: &str) -> Value {

@@ -63,7 +63,10 @@ fn a_forced_deployment_makes_no_secret_twice() {
     let again = site.install(&["-b", "--force"]);
     assert_eq!(again.exit, 0, "{}", again.said);
     let [first, second] = [1, 2].map(|number| site.parameters(number)["parameters"].clone());
-    assert_eq!(first["createSecrets"]["value"], json!(["SshPrivateKey", "SshPublicKey", "CycleCloudPwd", "MySqlPwd"]));
+    assert_eq!(
+        first["createSecrets"]["value"],
+        json!(["SshPrivateKey", "SshPublicKey", "CycleCloudPwd", "MySqlPwd"])
+    );
     assert_eq!(second["createSecrets"]["value"], json!([]));
     for secret in ["sshPrivateKey", "cycleCloudPassword"] {
         assert!(first.get(secret).is_some() && second.get(secret).is_none(), "{secret}");

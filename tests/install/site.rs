@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::check_scene::{Scene, token};
+use super::check_scene::{Scene, token, versions};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Longer than any run with stand-ins takes on a busy machine.
@@ -320,9 +320,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn ansible_version() -> String {
-    let text = fs::read(Path::new(ROOT).join("bicep/versions.json")).expect("versions");
-    let versions: Value = serde_json::from_slice(&text).expect("JSON");
-    versions["ansibleCore"].as_str().expect("a version").to_owned()
+    versions()["ansibleCore"].as_str().expect("a version").to_owned()
 }
 
 /// `text` with `start` and the `length` bytes after it replaced, wherever they are.
