@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "the tests of `install` use the rest of what they share with this")]
 
 #[path = "../tests/check/scene.rs"]
-mod check_scene;
+mod scene;
 #[path = "../tests/install/site.rs"]
 mod site;
 

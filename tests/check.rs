@@ -4,6 +4,7 @@ mod check {
     mod cases;
     mod networks;
     mod scene;
+    mod spoke;
 
     use scene::{Scene, run_all};
 

@@ -3,12 +3,16 @@
 mod install {
     #[allow(dead_code, reason = "the tests of `check` use the rest")]
     #[path = "../check/scene.rs"]
-    mod check_scene;
+    mod scene;
+    #[allow(dead_code, reason = "the tests of `check` use the rest")]
+    #[path = "../check/spoke.rs"]
+    mod spoke;
 
     mod again;
     mod azure;
     mod configuration;
     mod interrupts;
+    mod options;
     mod site;
     mod table;
 }

@@ -51,6 +51,8 @@ fn what_is_read_before_anything_changes() {
     let cases = [
         case("the vault answers 403", &["-b"], 10, |site| site.scene.forbids("secrets")),
         case("the vault hangs", &["-b"], 5, |site| site.scene.how("secrets", "hang")),
+        case("the vault itself answers 403", &["-b"], 10, |site| site.scene.forbids("vault")),
+        case("the vault itself hangs", &["-b"], 5, |site| site.scene.how("vault", "hang")),
         case("az killed at the vault", &["-b"], 5, |site| site.scene.how("secrets", "kill")),
         case("the vault answers no JSON", &["-b"], 5, |site| site.scene.answer("secrets", "<html>")),
         case("the vault answers no list", &["-b"], 5, |site| site.scene.answer("secrets", "{}")),

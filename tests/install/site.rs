@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::check_scene::{Scene, token, versions};
+use super::scene::{Scene, token, versions};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Longer than any run with stand-ins takes on a busy machine.
@@ -141,7 +141,7 @@ impl Site {
     pub fn vault(&self) -> String {
         let calls = self.scene.calls().concat();
         let (_, rest) = calls.split_once("/vaults/").expect("a call about the vault");
-        rest.split('/').next().unwrap_or_default().to_owned()
+        rest.split(['/', '?', '\\']).next().unwrap_or_default().to_owned()
     }
 
     /// Calls of programs that begin so.

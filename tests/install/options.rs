@@ -1,0 +1,79 @@
+//! What the options of `config.yaml` make of a deployment.
+
+use serde_json::{Value, json};
+
+use super::scene::HUB;
+use super::site::Site;
+use super::spoke::{ZONES, zone_id};
+
+/// The parameters of the newest deployment.
+fn newest(site: &Site) -> Value {
+    site.parameters(site.deployments())["parameters"].take()
+}
+
+fn deploy(site: &Site, args: &[&str]) -> Value {
+    let run = site.install(&[&["-b"], args].concat());
+    assert_eq!(run.exit, 0, "{}", run.said);
+    newest(site)
+}
+
+#[test]
+fn the_database_has_a_password_once_it_is_wanted() {
+    let site = Site::new();
+    site.scene.config("accounting: false\n");
+    let without = deploy(&site, &[]);
+    assert_eq!(without["createSecrets"]["value"], json!(["SshPrivateKey", "SshPublicKey", "CycleCloudPwd"]));
+    assert!(without.get("mySqlPassword").is_none());
+
+    site.scene.config("");
+    let first = deploy(&site, &[]);
+    assert_eq!(first["createSecrets"]["value"], json!(["MySqlPwd"]));
+    assert!(first["mySqlPassword"]["value"].as_str().is_some_and(|password| password.len() == 32));
+
+    let later = deploy(&site, &["--force"]);
+    assert_eq!(later["createSecrets"]["value"], json!([]));
+    assert_eq!(later["mySqlPassword"]["reference"]["secretName"], "cycleadmin-MySqlPwd");
+    assert_eq!(later["inputHash"], first["inputHash"]);
+
+    site.scene.config("accounting: false\n");
+    assert!(deploy(&site, &[]).get("mySqlPassword").is_none());
+}
+
+#[test]
+fn a_vault_that_was_closed_is_not_opened_again() {
+    let site = Site::new();
+    assert_eq!(deploy(&site, &[])["keyVaultDefaultAction"]["value"], "Allow");
+    site.scene.change("vault", |vault| vault["properties"]["networkAcls"]["defaultAction"] = "Deny".into());
+    let unchanged = site.install(&["-b"]);
+    assert_eq!((unchanged.exit, site.deployments()), (0, 1), "the firewall is no input: {}", unchanged.said);
+    assert_eq!(deploy(&site, &["--force"])["keyVaultDefaultAction"]["value"], "Deny");
+}
+
+#[test]
+fn a_recovered_vault_stays_as_it_was() {
+    let site = Site::new();
+    site.install(&["-b", "--dry-run"]);
+    let vault = site.vault();
+    site.scene.answer_json("deletedVaults", &json!({"value": [{"name": vault}]}));
+    site.file("secrets of the deleted vault", &json!({"value": []}).to_string());
+    let closed = json!({"properties": {"networkAcls": {"defaultAction": "Deny"}}});
+    site.file("the deleted vault", &closed.to_string());
+    assert_eq!(deploy(&site, &[])["keyVaultDefaultAction"]["value"], "Deny");
+}
+
+#[test]
+fn an_existing_network_arrives_with_its_zones() {
+    let site = Site::new();
+    site.scene.in_network("existing", "");
+    site.scene.all_zones();
+    let network = deploy(&site, &[])["network"]["value"].take();
+    assert_eq!((&network["type"], &network["privateDns"]), (&json!("existing"), &json!("existing")));
+    let [vault, blob, my_sql] = ZONES.map(|name| zone_id(HUB, "dns", name));
+    assert_eq!(network["privateDnsZoneIds"], json!({"vault": vault, "blob": blob, "mySql": my_sql}));
+    assert!(network["subnets"]["anf"].as_str().is_some_and(|id| id.ends_with("/spoke/subnets/files")));
+
+    let missing = Site::new();
+    missing.scene.in_network("existing", "");
+    let run = missing.install(&["-b"]);
+    assert_eq!((run.exit, missing.changes()), (4, vec![]), "{}", run.said);
+}
