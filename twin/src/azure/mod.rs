@@ -24,6 +24,7 @@ pub mod marketplace;
 pub mod metadata;
 pub mod network;
 pub mod offers;
+pub mod premade;
 pub mod proxy;
 pub mod rbac;
 pub mod refusals;
@@ -109,7 +110,7 @@ impl Azure {
     ) -> Result<Arc<Self>> {
         let catalog = Catalog::load()?;
         let state = setup::initial(&scenario, &catalog)?;
-        Ok(Arc::new(Self {
+        let azure = Arc::new(Self {
             log: RequestLog::create(dir)?,
             faults: Mutex::new(scenario.faults.clone()),
             scenario,
@@ -122,7 +123,9 @@ impl Azure {
             state: Mutex::new(state),
             tokens: Mutex::default(),
             sessions: Mutex::default(),
-        }))
+        });
+        premade::make(&azure)?;
+        Ok(azure)
     }
 
     /// The state, locked: keep it short.

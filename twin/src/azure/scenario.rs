@@ -45,6 +45,8 @@ pub struct Scenario {
     pub terms_accepted: Vec<String>,
     /// Resource providers that are not registered.
     pub unregistered: Vec<String>,
+    /// Networks that are there before anything is installed.
+    pub networks: Vec<Network>,
     /// Policies of the subscription that deny writes.
     pub policies: Vec<Policy>,
     /// Resources whose write fails, alone or in a deployment.
@@ -124,6 +126,44 @@ fn conflict() -> u16 {
     409
 }
 
+/// A network of the company's own, in a resource group that it makes too.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Resource group.
+    pub group: String,
+    /// Region.
+    pub location: String,
+    /// Name of the virtual network.
+    pub name: String,
+    /// Address space in CIDR notation.
+    pub address_space: String,
+    /// Its subnets.
+    pub subnets: Vec<Subnet>,
+    /// Name of a Bastion host with tunnels; it needs the subnet `AzureBastionSubnet`.
+    #[serde(default)]
+    pub bastion: Option<String>,
+    /// Private DNS zones that the network resolves.
+    #[serde(default)]
+    pub private_dns_zones: Vec<String>,
+    /// Tags of all that.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A subnet of such a network.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subnet {
+    /// Name.
+    pub name: String,
+    /// Range in CIDR notation.
+    pub prefix: String,
+    /// The service that it is delegated to.
+    #[serde(default)]
+    pub delegated_to: Option<String>,
+}
+
 /// A vault that was deleted before the rehearsal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +195,7 @@ impl Default for Scenario {
             names_taken: BTreeMap::new(),
             terms_accepted: Vec::new(),
             unregistered: Vec::new(),
+            networks: Vec::new(),
             policies: Vec::new(),
             failing_writes: Vec::new(),
             tunnel_to: None,

@@ -30,9 +30,10 @@ pub struct Written {
 }
 
 impl Written {
-    /// 201 for a new resource, else 200; a vault is always 200 (recorded: azure-cli).
+    /// 201 for a new resource, else 200; of some types always 200 (recorded: azure-cli).
     pub fn status(&self) -> u16 {
-        let always_200 = self.kind.eq_ignore_ascii_case(super::vaults::VAULT);
+        let types = [super::vaults::VAULT, "Microsoft.Monitor/accounts"];
+        let always_200 = types.iter().any(|kind| self.kind.eq_ignore_ascii_case(kind));
         if self.created && !always_200 { 201 } else { 200 }
     }
 }
