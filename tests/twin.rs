@@ -10,6 +10,7 @@ mod twin {
     mod faults;
     mod leftovers;
     mod life;
+    mod options;
     mod rehearsal;
     mod trace;
     mod watcher;

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::Command;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use super::compare::differences;
 use super::leftovers;
-use super::rehearsal::{DRIVER, GROUP, Run, Twin, VAULT, Workspace, ok, wait_until};
+use super::rehearsal::{DRIVER, GROUP, Run, Twin, VAULT, Workspace, ok, side_by_side, wait_until};
 
 /// A row: its name, what differs from a friendly Azure, and what must happen.
 struct Case {
@@ -48,21 +47,12 @@ fn faults_of_azure() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap(); // takes connections and never says a word
     let cases = cases(silent.local_addr().unwrap().port());
     let number = cases.len();
-    let queue = Mutex::new(cases.into_iter());
-    let work = || {
-        while let Some(case) = { queue.lock().unwrap().next() } {
-            let begin = Instant::now();
-            let twin = Twin::up(&["--no-hosts"], &case.scenario);
-            (case.check)(&twin, &Workspace::new(""));
-            assert_eq!(leftovers::processes(&twin), Vec::<String>::new(), "{}", case.name);
-            println!("{:6.1} s  {}", begin.elapsed().as_secs_f32(), case.name);
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads = [scope.spawn(work), scope.spawn(work), scope.spawn(work)];
-        for thread in threads {
-            thread.join().unwrap();
-        }
+    side_by_side(cases, |case| {
+        let begin = Instant::now();
+        let twin = Twin::up(&["--no-hosts"], &case.scenario);
+        (case.check)(&twin, &Workspace::new(""));
+        assert_eq!(leftovers::processes(&twin), Vec::<String>::new(), "{}", case.name);
+        println!("{:6.1} s  {}", begin.elapsed().as_secs_f32(), case.name);
     });
     println!("{number} faults");
 }

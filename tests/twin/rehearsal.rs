@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -155,16 +156,26 @@ pub struct Workspace {
 impl Workspace {
     /// A new folder; `more` are further keys.
     pub fn new(more: &str) -> Self {
+        Self::of_group(GROUP, more)
+    }
+
+    /// A new folder for another resource group.
+    pub fn of_group(group: &str, more: &str) -> Self {
         let workspace = Self { folder: tempfile::tempdir().unwrap() };
-        workspace.configure(more);
+        workspace.write(group, more);
         workspace
     }
 
     /// Writes the configuration anew.
     pub fn configure(&self, more: &str) {
+        self.write(GROUP, more);
+    }
+
+    fn write(&self, group: &str, more: &str) {
+        let size = if more.contains("hpc_sku:") { "" } else { "hpc_sku: Standard_ND96isr_H100_v5\n" };
         let text = format!(
-            "region: eastus\nsubscription_name: Twin\nresource_group_name: {GROUP}\n\
-             hpc_sku: Standard_ND96isr_H100_v5\nhpc_max_core_count: 192\n{more}"
+            "region: eastus\nsubscription_name: Twin\nresource_group_name: {group}\n\
+             hpc_max_core_count: 192\n{size}{more}"
         );
         fs::write(self.path().join("config.yaml"), text).unwrap();
     }
@@ -272,6 +283,22 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "waited in vain: {what}");
         std::thread::sleep(STEP);
     }
+}
+
+/// Works on each of the cases, on several at a time: most of their time is waiting.
+pub fn side_by_side<T: Send>(cases: Vec<T>, work: impl Fn(T) + Sync) {
+    let queue = Mutex::new(cases.into_iter());
+    let worker = || {
+        while let Some(case) = { queue.lock().unwrap().next() } {
+            work(case);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(worker), scope.spawn(worker), scope.spawn(worker)];
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
 }
 
 /// The name of a path's last part.

@@ -157,7 +157,7 @@ fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
 
 fn check_name(name: &str) -> Result<(), AzureError> {
     let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-    if name.len() > 90 || name.ends_with('.') || !name.chars().all(allowed) {
+    if name.chars().count() > 90 || name.ends_with('.') || !name.chars().all(allowed) {
         let message = format!(
             "The provided resource group name '{name}' has these invalid characters or is too long. The name can only be a letter, digit, '-', '.', '(', ')' or '_'."
         );
@@ -301,4 +301,17 @@ fn patch_tags(call: &Call<'_>) -> Answer {
         }
         Ok(Reply::json(200, &tags_body(scope, tags)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    #[test]
+    fn a_name_is_measured_in_characters() {
+        assert!(check_name(&"ö".repeat(90)).is_ok());
+        for wrong in ["ö".repeat(91), "a.".to_owned(), "a*b".to_owned()] {
+            assert_eq!(check_name(&wrong).unwrap_err().code, "InvalidResourceGroup", "{wrong}");
+        }
+    }
 }
