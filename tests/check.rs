@@ -3,6 +3,7 @@
 mod check {
     mod cases;
     mod networks;
+    mod rights;
     mod scene;
     mod spoke;
 
@@ -43,7 +44,7 @@ mod check {
 
     #[test]
     fn rights() {
-        table("rights", &cases::rights());
+        table("rights", &rights::rights());
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub fn programs() -> Vec<Case> {
         case("az broken", 9, move |scene| scene.fails("version", 1, traceback)),
         case("az hanging", 0, |scene| scene.how("version", "hang")),
         case("az says no version", 0, |scene| scene.answer("version", "{}")),
-        case("bastion absent", 9, |scene| scene.version("2.91.0", None)),
-        case("bastion too old", 9, |scene| scene.version("2.91.0", Some("1.2.0"))),
+        case("bastion absent", 9, |scene| scene.version("2.90.1", None)),
+        case("bastion too old", 9, |scene| scene.version("2.90.1", Some("1.2.0"))),
         case("ssh absent", 9, |scene| scene.without("ssh")),
         case("ssh too old", 9, |scene| scene.says("ssh", "OpenSSH_7.4p1, OpenSSL 1.0.2k-fips")),
         case("another ssh", 0, |scene| scene.says("ssh", "Dropbear v2024.85")),
@@ -306,7 +306,7 @@ pub fn images() -> Vec<Case> {
         scene.change(SERVER, |list| {
             let list = list.as_array_mut().expect("a list");
             list.pop();
-            for name in ["8.9.20260101", "8.10.020260701", "8.2.020230101"] {
+            for name in ["8.9.2026", "8.10.2026", "8.2.2027"] {
                 let mut version = list[0].clone();
                 version["name"] = name.into();
                 list.push(version);
@@ -341,79 +341,4 @@ pub fn images() -> Vec<Case> {
         case("images forbidden", 0, |scene| scene.forbids("2404 versions")),
         case("images are no list", 0, |scene| scene.answer("2404 versions", "{}")),
     ]
-}
-
-pub fn rights() -> Vec<Case> {
-    vec![
-        good(),
-        case("a provider is not registered", 0, |scene| {
-            scene.change("providers", |page| page["value"][3]["registrationState"] = "NotRegistered".into());
-        }),
-        case("a provider is not listed", 0, |scene| {
-            scene.change("providers", |page| page["value"] = json!([page["value"][0]]));
-        }),
-        case("providers forbidden", 0, |scene| scene.forbids("providers")),
-        case("Contributor only", 10, |scene| {
-            scene.permission(&json!({"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]}));
-        }),
-        case("Reader only", 10, |scene| scene.permission(&json!({"actions": ["*/read"], "notActions": []}))),
-        case("missing rights block more than quota", 10, |scene| {
-            scene.permission(&json!({"actions": ["*/read"], "notActions": []}));
-            scene.usage("cores", 0, 1);
-        }),
-        case("roles under a condition", 0, |scene| {
-            scene.answer_json("permissions", &json!({"value": [
-                {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]},
-                {"actions": ["Microsoft.Authorization/roleAssignments/*"], "notActions": [], "condition": "(…)", "conditionVersion": "2.0"},
-            ]}));
-        }),
-        case("permissions forbidden", 0, |scene| scene.forbids("permissions")),
-        case("an existing reader: rights on the group count", 10, |scene| {
-            scene.config("subscription_reader: existing\nmonitoring: false\n");
-            scene.permission(&json!({"actions": ["*/read"], "notActions": []}));
-        }),
-        case("all rights on the group alone, which is enough without monitoring", 0, |scene| {
-            group_alone(scene, "monitoring: false\n");
-        }),
-        case("all rights on the group alone, and monitoring", 10, |scene| group_alone(scene, "")),
-        case("the group that Azure Monitor made is not ours", 10, |scene| {
-            group_alone(scene, "");
-            workspace(scene);
-        }),
-        case("all rights on the group that Azure Monitor made, too", 0, |scene| {
-            group_alone(scene, "");
-            workspace(scene);
-            scene.answer_json(
-                "MA_w_eastus_managed permissions",
-                &json!({"value": [{"actions": ["*"], "notActions": []}]}),
-            );
-        }),
-        case("a subscription with few providers", 0, |scene| {
-            scene.config("storage: {type: nfs, size_gib: 100}\naccounting: false\nmonitoring: false\n");
-            scene.change("providers", |page| page["value"].as_array_mut().expect("a list").truncate(5));
-        }),
-    ]
-}
-
-/// All rights on the cluster's group, and none elsewhere.
-fn group_alone(scene: &Scene, more: &str) {
-    scene.config(&format!("subscription_reader: existing\n{more}"));
-    scene.permission(&json!({"actions": ["*/read"], "notActions": []}));
-    scene.answer_json("cluster-rg permissions", &json!({"value": [{"actions": ["*"], "notActions": []}]}));
-    scene.answer_json("accounts", &json!({"value": []}));
-}
-
-/// The group has a workspace of ours and one of somebody else.
-fn workspace(scene: &Scene) {
-    let workspace = |name: &str, cluster: &str| {
-        let rule = format!(
-            "/subscriptions/s/resourceGroups/MA_{name}_eastus_managed/providers/Microsoft.Insights/dataCollectionRules/{name}"
-        );
-        json!({"name": name, "tags": {"ccslurm4ai-cluster": cluster},
-            "properties": {"defaultIngestionSettings": {"dataCollectionRuleResourceId": rule}}})
-    };
-    scene.answer_json(
-        "accounts",
-        &json!({"value": [workspace("x", "another"), workspace("w", "slurmcluster")]}),
-    );
 }

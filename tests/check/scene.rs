@@ -109,7 +109,7 @@ impl Scene {
     }
 
     fn answers(&self) {
-        self.version("2.91.0", Some("1.4.3"));
+        self.version("2.90.1", Some("1.4.3"));
         self.answer_json(
             "account get-access-token",
             &json!({"accessToken": token(), "expires_on": 1, "subscription": SUBSCRIPTION,
@@ -150,10 +150,10 @@ impl Scene {
             json!({"location": REGION, "name": name, "id": format!("/Subscriptions/x/Versions/{name}"),
                 "properties": {"imageDeprecationStatus": {"imageState": "Active"}}})
         };
-        let server = versions()["cyclecloud"]["version"].as_str().expect("a version").to_owned();
-        self.answer_json("cyclecloud8-gen2 versions", &json!([version("8.8.0"), version(&server)]));
+        let server = [version("8.8.0"), version(&server_version())];
+        self.answer_json("cyclecloud8-gen2 versions", &json!(server));
         for sku in ["2204", "2404"] {
-            let names = [format!("{sku}.9.2026010101"), format!("{sku}.10.2026010101")];
+            let names = [format!("{sku}.9.1"), format!("{sku}.10.1")];
             self.answer_json(&format!("{sku} versions"), &json!(names.map(|name| version(&name))));
         }
     }
@@ -308,7 +308,9 @@ impl Scene {
 
     fn seen(&self, output: &Output) -> (i32, String) {
         let text = |bytes: &[u8]| {
-            String::from_utf8_lossy(bytes).replace(&self.folder.path().display().to_string(), "[folder]")
+            let text =
+                String::from_utf8_lossy(bytes).replace(&self.folder.path().display().to_string(), "[folder]");
+            text.replace(&server_version(), "[version]")
         };
         let (answer, errors) = (text(&output.stdout), text(&output.stderr));
         (output.status.code().expect("an exit code"), format!("{answer}--\n{errors}"))
@@ -348,6 +350,10 @@ impl Scene {
 pub fn versions() -> Value {
     let text = fs::read(Path::new(ROOT).join("bicep/versions.json")).expect("versions");
     serde_json::from_slice(&text).expect("JSON")
+}
+
+fn server_version() -> String {
+    versions()["cyclecloud"]["version"].as_str().expect("a version").to_owned()
 }
 
 fn recorded(name: &str) -> Value {

@@ -22,7 +22,7 @@ impl Twin {
         let az = Command::new("az").arg("version").output();
         assert!(
             az.is_ok(),
-            "az is not on PATH: python3 -m venv V && V/bin/pip install azure-cli==2.91.0, then PATH=V/bin:$PATH"
+            "az is not on PATH: python3 -m venv V && V/bin/pip install azure-cli, then PATH=V/bin:$PATH"
         );
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("scenario.yaml");

@@ -19,7 +19,7 @@ Autoscale = true
     ImageName = microsoft-dsvm:ubuntu-hpc:2404:latest
     Tags = $NodeTags
         [[[configuration]]]
-        slurm.version = "25.11.5"
+        slurm.version = "1.2.3"
         [[[cluster-init cyclecloud/slurm:default]]]
         [[[volume boot]]]
         SSD = true
