@@ -1,31 +1,41 @@
 //! The connection scripts and the `ssh_config` in the workspace folder. They need az, ssh and bash, not us.
 //!
-//! `bastion_tunnel_*.sh` holds all that leads to a VM. For ssh it plays the ProxyCommand (`--stdio`), so a
-//! tunnel lives exactly as long as its ssh, however that ends. `az` itself picks the local port: 0 is handed
+//! With a Bastion `bastion_tunnel_*.sh` holds all that leads to a VM. For ssh it plays the ProxyCommand (`--stdio`),
+//! so a tunnel lives exactly as long as its ssh, however that ends. Without one, ssh goes to the private address and
+//! the scripts, which keep their names and their use, need no az. `az` itself picks the local port: 0 is handed
 //! to the kernel, and its notice names what came of it (`tunnel.py` and `custom.py` of the `bastion`
 //! extension in github.com/Azure/azure-cli-extensions).
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::process::quote;
+use crate::resource_id::BastionId;
 use crate::ssh::{Identity, settings};
 use crate::workspace::replace;
 
 const TUNNEL: &str = include_str!("../scripts/templates/bastion_tunnel.sh.in");
+const DIRECT_TUNNEL: &str = include_str!("../scripts/templates/direct_tunnel.sh.in");
 const SSH: &str = include_str!("../scripts/templates/bastion_ssh.sh.in");
+
+/// How the scripts reach VMs.
+#[derive(Debug, Clone)]
+pub enum Reach {
+    /// Through this Bastion.
+    Bastion(BastionId),
+    /// At their private addresses, by VM resource id.
+    Direct(HashMap<String, IpAddr>),
+}
 
 /// What the scripts lead to.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    /// Subscription of everything.
-    pub subscription_id: String,
-    /// Resource group of the Bastion.
-    pub resource_group: String,
-    /// Name of the Bastion.
-    pub bastion_name: String,
+    /// How.
+    pub reach: Reach,
     /// User to sign in as.
     pub admin_user: String,
     /// Its private key; or the public one, when the agent has the private half.
@@ -73,48 +83,79 @@ impl Target<'_> {
         format!("bastion_ssh_{}.sh", self.name)
     }
 
-    fn tunnel(&self, targets: &Targets) -> String {
-        let vms: Vec<_> = self.vms.iter().map(|(number, id)| format!("[{number}]={}", quote(id))).collect();
+    fn tunnel(&self, reach: &Reach) -> String {
         let number = if self.numbered { " [N]" } else { "" };
-        fill(TUNNEL, |name| {
-            Some(match name {
-                "WHAT" => self.what.to_owned(),
-                "SUBSCRIPTION" => quote(&targets.subscription_id),
-                "RESOURCE_GROUP" => quote(&targets.resource_group),
-                "BASTION" => quote(&targets.bastion_name),
-                "VMS" => vms.join(" "),
-                "ARGUMENTS" => quote(&format!("<target_port> <local_port>{number}")),
-                "STDIO_ARGUMENTS" => quote(number),
-                "MAX_ARGUMENTS" => (2 + u8::from(self.numbered)).to_string(),
-                "MAX_STDIO" => (1 + u8::from(self.numbered)).to_string(),
-                _ => return None,
-            })
-        })
+        let arguments = quote(&format!("<target_port> <local_port>{number}"));
+        let most = |fixed: u8| (fixed + u8::from(self.numbered)).to_string();
+        let pairs = |value: &dyn Fn(u32, &str) -> String| {
+            let pairs =
+                self.vms.iter().map(|(number, id)| format!("[{number}]={}", quote(&value(*number, id))));
+            pairs.collect::<Vec<_>>().join(" ")
+        };
+        match reach {
+            Reach::Bastion(bastion) => fill(TUNNEL, |name| {
+                Some(match name {
+                    "WHAT" => self.what.to_owned(),
+                    "SUBSCRIPTION" => quote(&bastion.subscription),
+                    "RESOURCE_GROUP" => quote(&bastion.group),
+                    "BASTION" => quote(&bastion.name),
+                    "VMS" => pairs(&|_, id| id.to_owned()),
+                    "ARGUMENTS" => arguments.clone(),
+                    "STDIO_ARGUMENTS" => quote(number),
+                    "MAX_ARGUMENTS" => most(2),
+                    "MAX_STDIO" => most(1),
+                    _ => return None,
+                })
+            }),
+            Reach::Direct(addresses) => fill(DIRECT_TUNNEL, |name| {
+                Some(match name {
+                    "WHAT" => self.what.to_owned(),
+                    "HOSTS" => pairs(&|number, _| self.host(number)),
+                    "ADDRESSES" => pairs(&|_, id| address(addresses, id)),
+                    "ARGUMENTS" => arguments.clone(),
+                    "MAX_ARGUMENTS" => most(2),
+                    _ => return None,
+                })
+            }),
+        }
     }
 
-    fn ssh(&self) -> String {
+    fn ssh(&self, reach: &Reach) -> String {
+        let (way, needs) = match reach {
+            Reach::Bastion(_) => ("through Azure Bastion", "az (signed in), ssh and bash"),
+            Reach::Direct(_) => ("at its private address", "ssh and bash, on a machine that reaches that"),
+        };
         let numbers: Vec<_> = self.vms.iter().map(|(number, _)| number.to_string()).collect();
         let choose =
             if self.numbered { choose_login(&numbers.join(" ")) } else { format!("host={}", self.name) };
         fill(SSH, |name| match name {
             "WHAT" => Some(self.what.to_owned()),
+            "WAY" => Some(way.to_owned()),
+            "NEEDS" => Some(needs.to_owned()),
             "CHOOSE" => Some(choose.clone()),
             _ => None,
         })
     }
 
     /// Its hosts in ssh_config(5).
-    fn config(&self, workspace: &Path, identity: &Identity) -> String {
+    fn config(&self, workspace: &Path, identity: &Identity, reach: &Reach) -> String {
         let mut text = String::new();
         let script = quote(&workspace.join(self.tunnel_script()).to_string_lossy()).replace('%', "%%");
         for (number, vm) in &self.vms {
             let _ = writeln!(text, "\nHost {}", self.host(*number));
             let number = if self.numbered { format!(" {number}") } else { String::new() };
-            let _ = writeln!(text, "ProxyCommand {script} --stdio{number}");
+            let _ = match reach {
+                Reach::Bastion(_) => writeln!(text, "ProxyCommand {script} --stdio{number}"),
+                Reach::Direct(addresses) => writeln!(text, "HostName {}", address(addresses, vm)),
+            };
             text.push_str(&settings(identity, vm));
         }
         text
     }
+}
+
+fn address(addresses: &HashMap<String, IpAddr>, vm: &str) -> String {
+    addresses.get(vm).map(ToString::to_string).unwrap_or_default()
 }
 
 fn choose_login(numbers: &str) -> String {
@@ -157,9 +198,9 @@ pub fn write(workspace: &Path, targets: &Targets) -> anyhow::Result<Vec<PathBuf>
             remove(&ssh)?;
             continue;
         }
-        replace(&tunnel, target.tunnel(targets).as_bytes(), 0o755)?;
-        replace(&ssh, target.ssh().as_bytes(), 0o755)?;
-        config.push_str(&target.config(workspace, &identity));
+        replace(&tunnel, target.tunnel(&targets.reach).as_bytes(), 0o755)?;
+        replace(&ssh, target.ssh(&targets.reach).as_bytes(), 0o755)?;
+        config.push_str(&target.config(workspace, &identity, &targets.reach));
         written.extend([tunnel, ssh]);
     }
     let path = workspace.join("ssh_config");

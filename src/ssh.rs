@@ -1,6 +1,7 @@
 //! Our own `ssh`: its settings, what its errors mean, and the lock held on the server.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -104,7 +105,7 @@ pub fn explain(stderr: &str, vm: &str, known_hosts: &Path) -> Option<Failure> {
     })
 }
 
-/// One signed-in connection to a VM through an open tunnel, shared by all that use its `config`.
+/// One signed-in connection to a VM, shared by all that use its `config`.
 ///
 /// Sharing keeps Bastion sessions few: `az network bastion tunnel` ends only the last of several
 /// (github.com/Azure/azure-cli-extensions/issues/10137), and versions before 1.0.1 take one at a time.
@@ -115,11 +116,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Writes the settings for the VM behind the local `port`; signs in on the first use.
+    /// Writes the settings for the VM whose sshd answers at `address`; signs in on the first use.
     ///
     /// # Errors
     /// When the folder of `known_hosts` or the temporary one can't be written.
-    pub fn new(identity: &Identity, vm: &str, port: u16) -> anyhow::Result<Self> {
+    pub fn new(identity: &Identity, vm: &str, address: SocketAddr) -> anyhow::Result<Self> {
         if let Some(folder) = identity.known_hosts.parent() {
             make_private_folder(folder)?;
         }
@@ -128,7 +129,9 @@ impl Session {
         let session = Self { folder, vm: vm.to_owned(), known_hosts: identity.known_hosts.clone() };
         let socket = session.folder.path().join("socket");
         let text = format!(
-            "Hostname 127.0.0.1\nPort {port}\nBatchMode yes\nControlPath {}\n{}",
+            "Hostname {}\nPort {}\nBatchMode yes\nControlPath {}\n{}",
+            address.ip(),
+            address.port(),
             path_text(&socket),
             settings(identity, vm)
         );

@@ -1,7 +1,8 @@
-//! A tunnel through Azure Bastion to one VM's sshd, by `az network bastion tunnel`.
+//! The way to one VM's sshd: a tunnel through Azure Bastion, by `az network bastion tunnel`, or none where the VM's
+//! private address is reached from here.
 
 use std::io::{ErrorKind, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,17 @@ use anyhow::Context;
 
 use crate::failure::{Exit, Failure};
 use crate::process::{Background, Command, ProcessError, Runner, interrupt};
+use crate::resource_id::BastionId;
 use crate::ui::{Event, Ui};
 
-/// How long a tunnel may take until sshd's greeting comes through it.
+/// Where sshd listens.
+const SSH_PORT: u16 = 22;
+/// How long it may take until sshd's greeting comes.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// How long a tunnel in use may take for the same.
+/// How long a way in use may take for the same.
 const STILL_ALIVE: Duration = Duration::from_secs(15);
+/// How long a connection may take: the network may be far.
+const CONNECT: Duration = Duration::from_secs(3);
 /// Between two attempts to connect, and two looks for an interrupt.
 const STEP: Duration = Duration::from_millis(200);
 /// Between two attempts while nobody listens yet, which cost nothing.
@@ -25,48 +31,58 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// and then the Bastion did not take the first connection, as with a VM that is still starting.
 const TRANSIENT: [&str; 3] = ["port is currently unavailable", "Address already in use", "Tunnel is ready"];
 
-/// From where to where.
+/// The way to a VM's sshd.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Subscription of the Bastion and the VM.
-    pub subscription_id: String,
-    /// Resource group of the Bastion.
-    pub resource_group: String,
-    /// Name of the Bastion.
-    pub bastion: String,
     /// Resource id of the VM.
     pub vm: String,
+    /// How it is reached.
+    pub way: Way,
 }
 
-impl Route {
-    fn command(&self, az: &Command, port: u16) -> Command {
-        az.clone()
-            .args(["network", "bastion", "tunnel", "--subscription", &self.subscription_id])
-            .args(["--name", &self.bastion, "--resource-group", &self.resource_group])
-            .args(["--target-resource-id", &self.vm, "--resource-port", "22"])
-            .args(["--port".to_owned(), port.to_string()])
-    }
+/// How a VM is reached.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// Through a tunnel of this Bastion.
+    Bastion(BastionId),
+    /// At its private address, for this machine is in the network or in one that reaches it.
+    Direct(IpAddr),
 }
 
-/// An open tunnel; closed when dropped.
+/// The command that opens a tunnel through `bastion` to sshd of `vm`.
+fn tunnel_command(az: &Command, bastion: &BastionId, vm: &str, port: u16) -> Command {
+    az.clone()
+        .args(["network", "bastion", "tunnel", "--subscription", &bastion.subscription])
+        .args(["--name", &bastion.name, "--resource-group", &bastion.group])
+        .args(["--target-resource-id", vm, "--resource-port", "22"])
+        .args(["--port".to_owned(), port.to_string()])
+}
+
+/// An open way to sshd; a tunnel is closed when dropped.
 pub struct Tunnel {
-    az: Background,
-    port: u16,
+    /// None where no tunnel is needed.
+    az: Option<Background>,
+    address: SocketAddr,
 }
 
 impl Tunnel {
-    /// The local port that leads to the VM's sshd.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where the VM's sshd answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// Whether the tunnel process still runs and sshd still greets through it.
+    /// Whether sshd still greets there.
     pub fn is_alive(&self) -> bool {
-        self.az.ended().is_none() && matches!(greeting(self.port, STILL_ALIVE, || false), Greeting::Ssh)
+        self.ended().is_none() && matches!(greeting(self.address, STILL_ALIVE, || false), Greeting::Ssh)
+    }
+
+    /// The status that the tunnel's process ended with.
+    fn ended(&self) -> Option<i32> {
+        self.az.as_ref().and_then(Background::ended)
     }
 }
 
-/// Opens tunnels to one VM.
+/// Opens the way to one VM.
 pub struct Opener<'a> {
     runner: &'a Runner<'a>,
     ui: &'a Ui,
@@ -77,7 +93,7 @@ pub struct Opener<'a> {
 }
 
 impl<'a> Opener<'a> {
-    /// Tunnels by `route`; what az says goes to a file in `logs`.
+    /// Opens `route`; what az says goes to a file in `logs`.
     pub fn new(runner: &'a Runner<'a>, ui: &'a Ui, route: &'a Route, logs: &Path) -> Self {
         let log = logs.join("tunnel.log");
         Self { runner, ui, route, log, az: Command::new("az"), limit: DEADLINE }
@@ -95,22 +111,43 @@ impl<'a> Opener<'a> {
             return result;
         }
         drop(tunnel);
-        self.ui
-            .event(Event::Warning { text: "the tunnel to the server broke; opening it again and going on" });
+        self.ui.event(Event::Warning { text: "the connection to the server broke; opening it again and going on" });
         work(&self.open()?)
     }
 
-    /// Opens a tunnel and waits until sshd greets through it.
+    /// Opens the way and waits until sshd greets at its end.
     ///
     /// # Errors
-    /// Exit code 11 with az's own words when that takes longer than 90 s, 10 when az asks to sign in or is
+    /// Exit code 11, with az's own words, when that takes longer than 90 s, 10 when az asks to sign in or is
     /// forbidden, 9 when az or its extension is missing.
     pub fn open(&self) -> anyhow::Result<Tunnel> {
+        match &self.route.way {
+            Way::Bastion(bastion) => self.open_tunnel(bastion),
+            Way::Direct(address) => self.open_direct(SocketAddr::new(*address, SSH_PORT)),
+        }
+    }
+
+    fn open_direct(&self, address: SocketAddr) -> anyhow::Result<Tunnel> {
+        let tunnel = Tunnel { az: None, address };
+        if wait_for_greeting(&tunnel, Instant::now() + self.limit)? == Wait::Ready {
+            return Ok(tunnel);
+        }
+        let text = format!("no SSH server answered at {address} within {} s", self.limit.as_secs());
+        let remedy = "with `bastion: none` this machine must be in the network, or in one that reaches it, and port \
+                      22 open between them; else name a Bastion";
+        Err(Failure::new(Exit::Unreachable, "HostUnreachable", text)
+            .resource(&self.route.vm)
+            .remedy(remedy)
+            .into())
+    }
+
+    fn open_tunnel(&self, bastion: &BastionId) -> anyhow::Result<Tunnel> {
         let deadline = Instant::now() + self.limit;
         loop {
             let port = free_port()?;
-            let command = self.route.command(&self.az, port);
-            let tunnel = Tunnel { az: self.runner.spawn(&command, &self.log)?, port };
+            let command = tunnel_command(&self.az, bastion, &self.route.vm, port);
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let tunnel = Tunnel { az: Some(self.runner.spawn(&command, &self.log)?), address };
             let outcome = wait_for_greeting(&tunnel, deadline)?;
             if outcome == Wait::Ready {
                 return Ok(tunnel);
@@ -171,15 +208,15 @@ enum Wait {
 
 fn wait_for_greeting(tunnel: &Tunnel, deadline: Instant) -> Result<Wait, ProcessError> {
     loop {
-        if let Some(status) = tunnel.az.ended() {
+        if let Some(status) = tunnel.ended() {
             return Ok(Wait::Ended(status));
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(Wait::Late);
         }
-        let stop = || interrupt::requested() || tunnel.az.ended().is_some();
-        match greeting(tunnel.port, left, stop) {
+        let stop = || interrupt::requested() || tunnel.ended().is_some();
+        match greeting(tunnel.address, left, stop) {
             Greeting::Ssh => return Ok(Wait::Ready),
             Greeting::Nobody => interrupt::sleep(SHORT_STEP)?,
             Greeting::Nothing => interrupt::sleep(STEP)?,
@@ -196,9 +233,8 @@ enum Greeting {
 
 /// Connects, and reads what an SSH server says first: `SSH-` and its version (RFC 4253, section 4.2).
 /// Leaves at once then, so that a tunnel serving one connection at a time is free for the next.
-fn greeting(port: u16, limit: Duration, stop: impl Fn() -> bool) -> Greeting {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, STEP) else { return Greeting::Nobody };
+fn greeting(address: SocketAddr, limit: Duration, stop: impl Fn() -> bool) -> Greeting {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, CONNECT) else { return Greeting::Nobody };
     if stream.set_read_timeout(Some(STEP)).is_err() {
         return Greeting::Nothing;
     }

@@ -1,6 +1,7 @@
-//! What Ansible is handed: one host behind the tunnel, and the variables. No secrets in either.
+//! What Ansible is handed: one host, and the variables. No secrets in either.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -12,8 +13,8 @@ use crate::workspace::replace;
 /// The CycleCloud server as Ansible reaches it.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// The local port of the tunnel.
-    pub port: u16,
+    /// Where its sshd answers.
+    pub address: SocketAddr,
     /// The user to sign in as.
     pub user: String,
     /// The ssh_config(5) file with everything else.
@@ -111,8 +112,8 @@ pub fn write(folder: &Path, server: &Server, variables: &Variables) -> anyhow::R
 fn inventory(server: &Server) -> Value {
     let config = crate::process::quote(&server.ssh_config.to_string_lossy());
     json!({ "all": { "hosts": { "cycleserver": {
-        "ansible_host": "127.0.0.1",
-        "ansible_port": server.port,
+        "ansible_host": server.address.ip(),
+        "ansible_port": server.address.port(),
         "ansible_user": server.user,
         // Instead of Ansible's default, which leaves a connection of its own behind for a minute.
         "ansible_ssh_args": "-o ControlMaster=no",
@@ -154,7 +155,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let variables =
             Variables { global_vars: json!({"bastionName": "b", "other": [1]}), ccslurm4ai: cluster() };
-        let server = Server { port: 2222, user: "cycleadmin".into(), ssh_config: "/tmp/a b/config".into() };
+        let server = Server {
+            address: ([127, 0, 0, 1], 2222).into(),
+            user: "cycleadmin".into(),
+            ssh_config: "/tmp/a b/config".into(),
+        };
         let files = write(&folder.path().join("ansible"), &server, &variables).unwrap();
         let read = |path: &Path| -> Value {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -1,6 +1,7 @@
 //! The VMs of the cluster: the server that the deployment made, and the scheduler and login nodes that
 //! CycleCloud starts.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,6 +13,7 @@ use crate::process::interrupt;
 use crate::ui::{Event, Ui};
 
 const API: &str = "api-version=2025-04-01";
+const NETWORK_API: &str = "api-version=2025-05-01";
 /// CycleCloud needs about five minutes for a VM; allocation may wait in a queue.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// For how long a broken network or an expired sign-in is borne.
@@ -25,6 +27,36 @@ pub struct ClusterVms {
     pub scheduler: String,
     /// `login1` first.
     pub logins: Vec<String>,
+}
+
+/// The private addresses of VMs in `group`, in the order of `vms`, their ids.
+///
+/// # Errors
+/// When Azure does not answer, or a VM has no address.
+pub fn addresses(az: &Az<'_>, group: &str, vms: &[&str]) -> anyhow::Result<Vec<IpAddr>> {
+    let path = format!(
+        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces?{NETWORK_API}",
+        az.subscription()
+    );
+    let interfaces = az.rest_list(&path, "reading the network interfaces of the cluster");
+    let interfaces = interfaces.map_err(|error| error.failure(Exit::Unreachable))?;
+    let find = |vm: &&str| {
+        address_of(&interfaces, vm).ok_or_else(|| {
+            let text = "Azure names no private address of this VM";
+            Failure::new(Exit::Unreachable, "NoAddress", text).resource((*vm).to_owned()).into()
+        })
+    };
+    vms.iter().map(find).collect()
+}
+
+fn address_of(interfaces: &[Value], vm: &str) -> Option<IpAddr> {
+    let belongs = |interface: &&Value| {
+        let id = interface.pointer("/properties/virtualMachine/id").and_then(Value::as_str);
+        id.is_some_and(|id| id.eq_ignore_ascii_case(vm))
+    };
+    let interface = interfaces.iter().find(belongs)?;
+    let address = interface.pointer("/properties/ipConfigurations/0/properties/privateIPAddress")?;
+    address.as_str()?.parse().ok()
 }
 
 /// The public key that opens a VM, as the VM itself says.
@@ -124,6 +156,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_address_is_that_of_the_vms_own_interface() {
+        let interface = |vm: &str, address: &str| {
+            json!({ "properties": { "virtualMachine": { "id": vm },
+                "ipConfigurations": [{ "properties": { "privateIPAddress": address } }] } })
+        };
+        let endpoint = json!({ "properties": { "ipConfigurations": [] } });
+        let interfaces = [endpoint, interface("/vms/a", "10.0.0.4"), interface("/vms/B", "10.0.0.5")];
+        let address = |vm| address_of(&interfaces, vm).map(|address| address.to_string());
+        assert_eq!([address("/VMs/b"), address("/vms/c")], [Some("10.0.0.5".to_owned()), None]);
+    }
 
     #[test]
     fn a_node_counts_when_its_vm_is_provisioned() {

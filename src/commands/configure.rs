@@ -1,4 +1,4 @@
-//! The server is configured: tunnel, lock, inventory, playbook.
+//! The server is configured: the way to it, lock, inventory, playbook.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,19 +31,22 @@ pub struct Configuration<'a> {
     pub variables: &'a Variables,
 }
 
-/// Runs the playbook on the server; once more if the tunnel breaks.
+/// Runs the playbook on the server; once more if the way to it breaks.
 ///
 /// # Errors
-/// Those of the tunnel (9, 10, 11), the lock (8, 12) and the playbook (6, 7, 11).
+/// Those of the way (9, 10, 11), the lock (8, 12) and the playbook (6, 7, 11).
 pub fn run(runner: &Runner<'_>, ui: &Ui, plan: &Configuration<'_>) -> anyhow::Result<Recap> {
     let logs = plan.state.join("logs");
     std::fs::create_dir_all(&logs)?;
     let mut patience = LOCK_PATIENCE.into_iter();
     Opener::new(runner, ui, plan.route, &logs).with_tunnel(|tunnel| {
-        let session = Session::new(plan.identity, &plan.route.vm, tunnel.port())?;
+        let session = Session::new(plan.identity, &plan.route.vm, tunnel.address())?;
         let _lock = session.lock(runner, patience.next().unwrap_or_default())?;
-        let server =
-            Server { port: tunnel.port(), user: plan.identity.user.clone(), ssh_config: session.config() };
+        let server = Server {
+            address: tunnel.address(),
+            user: plan.identity.user.clone(),
+            ssh_config: session.config(),
+        };
         let files = inventory::write(&plan.state.join("ansible"), &server, plan.variables)?;
         let playbook = Playbook {
             environment: plan.environment,

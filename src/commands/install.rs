@@ -14,14 +14,14 @@ use crate::azure::vault::Vault;
 use crate::checks::{self, Ready, Report, Status};
 use crate::cli::{Global, InstallArgs};
 use crate::config::Config;
-use crate::connect::{self, Targets};
+use crate::connect::{self, Reach, Targets};
 use crate::images::{Image, Images};
 use crate::infrastructure::{Infrastructure, Site, Survey};
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
 use crate::ssh::Identity;
 use crate::templates::Templates;
-use crate::tunnel::Route;
+use crate::tunnel::{Route, Way};
 use crate::ui::{Answer, Event, Ui};
 use crate::workspace::Workspace;
 
@@ -153,12 +153,11 @@ fn configure_and_connect(
         key_file,
         known_hosts: site.workspace.path("ssh/known_hosts"),
     };
-    let route = Route {
-        subscription_id: az.subscription().to_owned(),
-        resource_group: config.resource_group_name.clone(),
-        bastion: global.bastion_name.clone(),
-        vm: global.cycleserver_id.clone(),
+    let way = match &global.bastion {
+        Some(bastion) => Way::Bastion(bastion.clone()),
+        None => Way::Direct(outputs.server_address),
     };
+    let route = Route { vm: global.cycleserver_id.clone(), way };
     let recap = ui.phase("configuration", || {
         let variables = Variables {
             global_vars: outputs.global_document.clone(),
@@ -186,7 +185,7 @@ fn configure_and_connect(
         "cycleserver": global.cycleserver_id, "scheduler": vms.scheduler, "login": vms.logins,
     });
     let written = ui.phase("connection scripts", || {
-        let written = connect::write(site.workspace.root(), &targets(&route, identity, vms))?;
+        let written = connect::write(site.workspace.root(), &targets(site, outputs, identity, &vms)?)?;
         let note = format!("{} files in {}", written.len(), site.workspace.root().display());
         Ok((written, note))
     })?;
@@ -219,18 +218,33 @@ fn facts(config: &Config, image: &Image, public_key: &str) -> Cluster {
     }
 }
 
-fn targets(route: &Route, identity: Identity, vms: ClusterVms) -> Targets {
-    Targets {
-        subscription_id: route.subscription_id.clone(),
-        resource_group: route.resource_group.clone(),
-        bastion_name: route.bastion.clone(),
+fn targets(
+    site: &Site<'_>,
+    outputs: &Outputs,
+    identity: Identity,
+    vms: &ClusterVms,
+) -> anyhow::Result<Targets> {
+    let global = &outputs.global;
+    let reach = match &global.bastion {
+        Some(bastion) => Reach::Bastion(bastion.clone()),
+        None => {
+            let nodes: Vec<&str> =
+                std::iter::once(&vms.scheduler).chain(&vms.logins).map(String::as_str).collect();
+            let found = cluster::addresses(site.az, &site.config.resource_group_name, &nodes)?;
+            let ids =
+                std::iter::once(global.cycleserver_id.clone()).chain(nodes.into_iter().map(str::to_owned));
+            Reach::Direct(ids.zip(std::iter::once(outputs.server_address).chain(found)).collect())
+        }
+    };
+    Ok(Targets {
+        reach,
         admin_user: identity.user,
         key_file: identity.key_file,
         known_hosts: identity.known_hosts,
-        cycleserver_id: route.vm.clone(),
-        scheduler_id: vms.scheduler,
-        login_ids: (1..).zip(vms.logins).collect(),
-    }
+        cycleserver_id: global.cycleserver_id.clone(),
+        scheduler_id: vms.scheduler.clone(),
+        login_ids: (1..).zip(vms.logins.iter().cloned()).collect(),
+    })
 }
 
 fn summary(config: &Config, infrastructure: &Infrastructure, result: &Value, dry_run: bool) -> String {

@@ -8,6 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::*;
 use crate::ssh::test_server::TestServer;
 
+mod direct;
+
 const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand-ins/bastion-tunnel.py");
 
 /// A workspace with written scripts, a server behind them and the stand-in as `az`.
@@ -83,10 +85,10 @@ fn targets(user: &str) -> Targets {
     let vm = |name| {
         format!("/subscriptions/s/resourceGroups/g(1)/providers/Microsoft.Compute/virtualMachines/{name}")
     };
+    let bastion =
+        BastionId { subscription: "s".into(), group: "g(1)".into(), name: "it's `$(a)` bastion".into() };
     Targets {
-        subscription_id: "s".into(),
-        resource_group: "g(1)".into(),
-        bastion_name: "it's `$(a)` bastion".into(),
+        reach: Reach::Bastion(bastion),
         admin_user: user.into(),
         key_file: "/key".into(),
         known_hosts: "/known".into(),
@@ -213,7 +215,7 @@ fn a_changed_host_key_is_refused() {
     assert!(text(&output.stderr).contains("REMOTE HOST IDENTIFICATION HAS CHANGED"));
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(15);
     while !condition() {
         assert!(Instant::now() < deadline, "{what}");

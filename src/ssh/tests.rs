@@ -9,7 +9,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 }
 
 fn session(server: &TestServer) -> Session {
-    Session::new(&server.identity(), VM, server.port()).unwrap()
+    Session::new(&server.identity(), VM, server.address()).unwrap()
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn refusals_are_told_apart() {
     assert!(rejected.to_string().contains("--ssh-key"), "{rejected}");
 
     let identity = server.identity();
-    let port = server.port();
+    let address = server.address();
     drop(server);
-    let gone = Session::new(&identity, VM, port).unwrap().lock(&runner, Duration::ZERO).err().unwrap();
+    let gone = Session::new(&identity, VM, address).unwrap().lock(&runner, Duration::ZERO).err().unwrap();
     assert_eq!(exit_of(&gone), Exit::Unreachable, "{gone:#}");
 }
 

@@ -7,12 +7,8 @@ use crate::ui::Format;
 const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand-ins/bastion-tunnel.py");
 
 fn route() -> Route {
-    Route {
-        subscription_id: "sub".into(),
-        resource_group: "group".into(),
-        bastion: "bastion".into(),
-        vm: "/subscriptions/sub/x".into(),
-    }
+    let bastion = BastionId { subscription: "sub".into(), group: "group".into(), name: "bastion".into() };
+    Route { vm: "/subscriptions/sub/x".into(), way: Way::Bastion(bastion) }
 }
 
 /// Runs `test` with an opener whose az is the stand-in, then checks that nothing of it is left.
@@ -46,7 +42,7 @@ fn a_tunnel_leads_to_sshd_and_ends_with_its_handle() {
         let expected = format!(
             "network bastion tunnel --subscription sub --name bastion --resource-group group \
              --target-resource-id /subscriptions/sub/x --resource-port 22 --port {}\n",
-            tunnel.port()
+            tunnel.address().port()
         );
         assert_eq!(args, expected);
     });
@@ -75,13 +71,13 @@ fn what_goes_wrong_is_said_in_azs_words() {
 #[test]
 fn another_server_than_sshd_is_no_tunnel() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n");
         }
     });
-    assert_eq!(greeting(port, Duration::from_secs(1), || false), Greeting::Nothing);
+    assert_eq!(greeting(address, Duration::from_secs(1), || false), Greeting::Nothing);
 }
 
 #[test]
@@ -104,11 +100,32 @@ fn work_runs_again_only_when_the_tunnel_died() {
         let result: anyhow::Result<()> = with_opener(mode, server.port(), DEADLINE, |opener, _| {
             opener.with_tunnel(|tunnel| {
                 count += 1;
-                let _ = greeting(tunnel.port(), Duration::from_secs(5), || false);
+                let _ = greeting(tunnel.address(), Duration::from_secs(5), || false);
                 anyhow::bail!("failed in run {count}")
             })
         });
         assert_eq!(count, runs, "{mode}");
         assert_eq!(result.unwrap_err().to_string(), format!("failed in run {runs}"));
     }
+}
+
+#[test]
+fn without_a_bastion_sshd_is_asked_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let ui = Ui::new(Format::Text, false, false);
+    let runner = Runner::new(&ui, false);
+    let route = Route { vm: "/vm".into(), way: Way::Direct([127, 0, 0, 1].into()) };
+    let opener = Opener { limit: Duration::from_secs(1), ..Opener::new(&runner, &ui, &route, folder.path()) };
+    let server = TestServer::start();
+    let open = opener.open_direct(server.address()).unwrap();
+    assert_eq!(open.address(), server.address());
+    assert!(open.is_alive());
+
+    drop(server);
+    assert!(!open.is_alive());
+    let error = opener.open_direct(open.address()).err().unwrap();
+    let failure = error.downcast_ref::<Failure>().unwrap();
+    assert_eq!(failure.exit, Exit::Unreachable);
+    assert!(failure.to_string().contains("`bastion: none`"), "{failure}");
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "az ran");
 }

@@ -77,3 +77,50 @@ fn an_existing_network_arrives_with_its_zones() {
     let run = missing.install(&["-b"]);
     assert_eq!((run.exit, missing.changes()), (4, vec![]), "{}", run.said);
 }
+
+#[test]
+fn without_a_bastion_everything_goes_straight_to_private_addresses() {
+    let site = Site::new();
+    site.scene.in_network("none", "");
+    let config = std::fs::read_to_string(site.path("config.yaml")).expect("read");
+    let line = config.lines().find(|line| line.contains("bastion:")).expect("a Bastion");
+    std::fs::write(site.path("config.yaml"), config.replace(line, "  bastion: none")).expect("written");
+    let nodes = ["scheduler", "login1", "login2", "login3"];
+    let interface = |(number, node): (usize, &&str)| {
+        json!({"properties": {"virtualMachine": {"id": format!("/subscriptions/S/{node}")},
+            "ipConfigurations": [{"properties": {"privateIPAddress": format!("10.7.1.{}", 4 + number)}}]}})
+    };
+    let interfaces: Vec<Value> = nodes.iter().enumerate().map(interface).collect();
+    site.scene.answer_json("networkInterfaces", &json!({"value": interfaces}));
+
+    let run = site.install_near(&[]);
+    assert_eq!(run.exit, 0, "{}", run.said);
+    assert!(site.calls_of("network bastion").is_empty());
+    let inventory = std::fs::read_to_string(site.path("ws/.ccslurm4ai/cluster-rg/ansible/inventory.json"));
+    let inventory: Value = serde_json::from_str(&inventory.expect("an inventory")).expect("JSON");
+    let server = &inventory["all"]["hosts"]["cycleserver"];
+    assert_eq!((&server["ansible_host"], &server["ansible_port"]), (&json!("127.0.0.1"), &json!(22)));
+
+    let settings = std::fs::read_to_string(site.path("ws/ssh_config")).expect("written");
+    for (host, address) in [("cycleserver", "127.0.0.1"), ("scheduler", "10.7.1.4"), ("login3", "10.7.1.7")] {
+        assert!(settings.contains(&format!("Host {host}\nHostName {address}\n")), "{host}:\n{settings}");
+    }
+    assert!(!settings.contains("ProxyCommand") && settings.contains("StrictHostKeyChecking accept-new"));
+    let script = std::fs::read_to_string(site.path("ws/bastion_tunnel_login.sh")).expect("written");
+    assert!(script.contains("[2]=10.7.1.6"), "{script}");
+}
+
+#[test]
+fn the_bastion_of_another_subscription_is_asked_there() {
+    let site = Site::new();
+    site.scene.in_network("none", "");
+    let run = site.install(&[]);
+    assert_eq!(run.exit, 0, "{}", run.said);
+    let tunnels = site.calls_of("network bastion tunnel");
+    let there = format!("--subscription {HUB} --name gate --resource-group hub --target-resource-id");
+    assert!(!tunnels.is_empty() && tunnels.iter().all(|call| call.contains(&there)), "{tunnels:?}");
+    let script = std::fs::read_to_string(site.path("ws/bastion_tunnel_login.sh")).expect("written");
+    assert!(
+        script.contains(&format!("subscription={HUB}\nreadonly resource_group=hub\nreadonly bastion=gate\n"))
+    );
+}

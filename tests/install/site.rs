@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -170,6 +170,22 @@ impl Site {
     /// Runs `install` to its end and audits it.
     pub fn install(&self, args: &[&str]) -> Run {
         let run = self.start(args).finish();
+        self.audit_leftovers();
+        run
+    }
+
+    /// Runs `install` to its end on a machine of which port 22 greets as an SSH server does, and audits it.
+    pub fn install_near(&self, args: &[&str]) -> Run {
+        let own = self.command(&[&["install"], args].concat());
+        let near = "/bin/ip link set lo up; /usr/bin/env -i /usr/bin/python3 \"$0\" & exec \"$@\"";
+        let mut command = Command::new("/usr/bin/unshare");
+        command
+            .args(["--net", "/bin/bash", "-c", near])
+            .arg(Path::new(ROOT).join("tests/stand-ins/greeter.py"));
+        command.arg(own.get_program()).args(own.get_args()).current_dir(self.path("")).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let run = Started { site: self, child: command.spawn().expect("it runs") }.finish();
         self.audit_leftovers();
         run
     }
