@@ -111,7 +111,9 @@ impl<'a> Opener<'a> {
             return result;
         }
         drop(tunnel);
-        self.ui.event(Event::Warning { text: "the connection to the server broke; opening it again and going on" });
+        self.ui.event(Event::Warning {
+            text: "the connection to the server broke; opening it again and going on",
+        });
         work(&self.open()?)
     }
 

@@ -12,11 +12,17 @@ fn spoke(name: &'static str, exit: i32, arrange: impl Fn(&Scene) + Sync + 'stati
     })
 }
 
+const GONE: &str = r#"ERROR: Not Found({"error":{"code":"ResourceNotFound","message":"It was not found."}})"#;
+
 pub fn subnets() -> Vec<Case> {
-    let gone = r#"ERROR: Not Found({"error":{"code":"ResourceNotFound","message":"It was not found."}})"#;
+    [names(), contents(), delegations(), bastions()].into_iter().flatten().collect()
+}
+
+/// Whether it is there, and where.
+fn names() -> Vec<Case> {
     vec![
         spoke("all is well, no address to spare", 0, |_| {}),
-        spoke("no such network", 4, move |scene| scene.fails("spoke", 1, gone)),
+        spoke("no such network", 4, move |scene| scene.fails("spoke", 1, GONE)),
         spoke("the network is forbidden", 0, |scene| scene.forbids("spoke")),
         spoke("the network hangs", 0, |scene| scene.how("spoke", "hang")),
         spoke("another region", 4, |scene| {
@@ -34,6 +40,12 @@ pub fn subnets() -> Vec<Case> {
         spoke("another case of a subnet's name", 0, |scene| {
             scene.subnet("nodes", |subnet| subnet["name"] = "Nodes".into());
         }),
+    ]
+}
+
+/// What is in the subnets, and what leads out of them.
+fn contents() -> Vec<Case> {
+    vec![
         spoke("one address too few for the nodes", 4, |scene| {
             scene.subnet("nodes", |subnet| {
                 subnet["properties"]["ipConfigurations"]
@@ -69,6 +81,11 @@ pub fn subnets() -> Vec<Case> {
                 scene.subnet(name, remove);
             }
         }),
+    ]
+}
+
+fn delegations() -> Vec<Case> {
+    vec![
         spoke("the subnet of files is not delegated", 4, |scene| {
             scene.subnet("files", |subnet| subnet["properties"]["delegations"] = json!([]));
         }),
@@ -84,7 +101,12 @@ pub fn subnets() -> Vec<Case> {
                     json!([{"properties": {"serviceName": "Microsoft.DBforMySQL/flexibleServers"}}]);
             });
         }),
-        spoke("no such Bastion", 4, move |scene| scene.fails("gate", 1, gone)),
+    ]
+}
+
+fn bastions() -> Vec<Case> {
+    vec![
+        spoke("no such Bastion", 4, move |scene| scene.fails("gate", 1, GONE)),
         spoke("the Bastion is forbidden", 0, |scene| scene.forbids("gate")),
         spoke("a Bastion without tunnels", 4, |scene| {
             scene.answer_json("gate", &json!({"sku": {"name": "Basic"}, "properties": {}}));
@@ -93,15 +115,13 @@ pub fn subnets() -> Vec<Case> {
 }
 
 pub fn zones() -> Vec<Case> {
+    existing_zones().into_iter().chain(new_zones()).collect()
+}
+
+fn existing_zones() -> Vec<Case> {
     let existing = |name, exit, arrange: fn(&Scene)| {
         case(name, exit, move |scene| {
             scene.in_network("existing", "");
-            arrange(scene);
-        })
-    };
-    let new = |name, exit, arrange: fn(&Scene)| {
-        case(name, exit, move |scene| {
-            scene.in_network("new", "");
             arrange(scene);
         })
     };
@@ -146,6 +166,17 @@ pub fn zones() -> Vec<Case> {
             scene.all_zones();
             scene.zones(HUB, &ZONES[..2]);
         }),
+    ]
+}
+
+fn new_zones() -> Vec<Case> {
+    let new = |name, exit, arrange: fn(&Scene)| {
+        case(name, exit, move |scene| {
+            scene.in_network("new", "");
+            arrange(scene);
+        })
+    };
+    vec![
         new("none at all, new ones wanted", 0, |_| {}),
         new("there are others, not linked", 0, |scene| {
             scene.all_zones();
