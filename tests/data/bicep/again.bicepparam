@@ -20,6 +20,6 @@ param callerObjectId = '22222222-2222-2222-2222-222222222222'
 param callerPrincipalType = 'ServicePrincipal'
 param createSecrets = []
 param sshPublicKey = 'ssh-rsa AAAA again'
-param mySqlPassword = 'the database password'
+param mySqlPassword = 'The database password'
 param inputHash = 'hash of a later run'
 param subscriptionName = 'The "other" subscription'

@@ -37,6 +37,6 @@ param createSecrets = ['SshPrivateKey', 'SshPublicKey', 'CycleCloudPwd', 'MySqlP
 param sshPrivateKey = 'the private key'
 param sshPublicKey = 'ssh-rsa AAAA first'
 param cycleCloudPassword = 'the password'
-param mySqlPassword = 'the database password'
+param mySqlPassword = 'The database password'
 param inputHash = 'hash of the first run'
 param subscriptionName = 'The subscription'

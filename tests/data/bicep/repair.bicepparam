@@ -21,6 +21,6 @@ param callerPrincipalType = 'Group'
 param createSecrets = ['CycleCloudPwd']
 param sshPublicKey = 'ssh-rsa AAAA repair'
 param cycleCloudPassword = 'the password'
-param mySqlPassword = 'the database password'
+param mySqlPassword = 'The database password'
 param inputHash = 'hash of the repair'
 param subscriptionName = 'The subscription'

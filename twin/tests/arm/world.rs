@@ -25,10 +25,10 @@ pub struct FakeWorld {
     pub written: Vec<Put>,
     /// Secrets written: name and value.
     pub secrets: Vec<(String, String)>,
-    /// Put into the properties of resources whose type has no rules.
-    pub read_only: Map<String, Value>,
-    /// Whether resources are completed by the rules of their types.
+    /// Whether resources are completed by the rules of their types; else they are kept as written, with made-up values.
     pub ruled: bool,
+    /// Whether of the steps that may start the last one does.
+    pub last_first: bool,
     /// Principals of the directory.
     pub principals: BTreeMap<String, PrincipalKind>,
     /// The one VM size there is.
@@ -62,8 +62,8 @@ impl Default for FakeWorld {
             resources: BTreeMap::new(),
             written: Vec::new(),
             secrets: Vec::new(),
-            read_only: Map::new(),
             ruled: true,
+            last_first: false,
             principals: BTreeMap::from([
                 (CALLER.into(), PrincipalKind::User),
                 ("22222222-2222-2222-2222-222222222222".into(), PrincipalKind::ServicePrincipal),
@@ -120,7 +120,9 @@ impl FakeWorld {
         let id = request.id();
         let plan = Plan::build(request, self)?;
         let mut done = BTreeSet::new();
-        while let Some(step) = plan.ready(&done).first().copied() {
+        let choose: fn(&[usize]) -> Option<&usize> =
+            if self.last_first { <[usize]>::last } else { <[usize]>::first };
+        while let Some(step) = choose(&plan.ready(&done)).copied() {
             match plan.action(step, self)? {
                 Action::Put(put) if self.ruled => {
                     self.put(&put)?;
@@ -142,12 +144,46 @@ impl FakeWorld {
     fn write_plain(&mut self, put: Put) {
         let mut body = put.body.clone();
         body["id"] = json!(put.id);
-        let mut properties = self.read_only.clone();
+        if body["identity"]["type"].as_str().is_some_and(|kind| kind.contains("SystemAssigned")) {
+            body["identity"]["principalId"] = made_up(&put.id, "principalId");
+        }
+        let mut properties: Map<String, Value> =
+            READ_ONLY.iter().map(|name| ((*name).to_owned(), made_up(&put.id, name))).collect();
+        let rule =
+            "/subscriptions/s/resourceGroups/managed/providers/Microsoft.Insights/dataCollectionRules/rule";
+        let settings = json!({"dataCollectionRuleResourceId": rule, "dataCollectionRuleImmutableId": made_up(&put.id, "rule"),
+            "ingestionEndpoints": {"metrics": made_up(&put.id, "endpoint")}});
+        properties.insert("defaultIngestionSettings".into(), settings);
+        properties.insert("networkInterfaces".into(), json!([{"id": made_up(&put.id, "interface")}]));
+        properties.insert("mountTargets".into(), json!([{"ipAddress": made_up(&put.id, "address")}]));
         properties.extend(body["properties"].as_object().cloned().unwrap_or_default());
+        if put.id.contains("/networkInterfaces/") {
+            // A declared address, even null, is what the official evaluator reads back.
+            let address = &mut properties["ipConfigurations"][0]["properties"];
+            let address = address.as_object_mut().expect("a configuration");
+            address.entry("privateIPAddress").or_insert_with(|| made_up(&put.id, "privateIPAddress"));
+        }
         body["properties"] = Value::Object(properties);
         self.add(&put.id.clone(), body);
         self.written.push(put);
     }
+}
+
+/// What providers add to a resource and templates read.
+const READ_ONLY: &[&str] = &[
+    "vaultUri",
+    "principalId",
+    "clientId",
+    "customerId",
+    "fullyQualifiedDomainName",
+    "secretUri",
+    "secretUriWithVersion",
+    "endpoint",
+];
+
+/// A value that only this resource has, so that a reference to the wrong one shows.
+fn made_up(id: &str, what: &str) -> Value {
+    json!(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{id}#{what}").as_bytes()).to_string())
 }
 
 /// A request in the group `rg1`.

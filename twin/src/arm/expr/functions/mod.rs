@@ -1,5 +1,5 @@
 //! Built-in functions that need nothing but their arguments. Values and messages are those of the official evaluator;
-//! `twin/tests/snapshot.rs` compares them.
+//! `twin/tests/arm/expressions.rs` compares them.
 
 mod array;
 mod encode;
