@@ -60,6 +60,9 @@ fn an_existing_network_is_there_with_bastion_and_zones() {
         "Microsoft.NetApp/volumes"
     );
     assert_eq!(files["properties"]["defaultOutboundAccess"], false);
+    let routes = network.body["properties"]["subnets"][1]["properties"]["routeTable"]["id"].as_str().unwrap();
+    let routes = twin.arm("GET", &format!("{routes}?api-version=2025-05-01"), None);
+    assert_eq!(routes.body["properties"]["routes"][0]["properties"]["nextHopIpAddress"], "10.0.0.4");
     let bastion = twin.arm(
         "GET",
         &path("company-network", "Microsoft.Network/bastionHosts/company-bastion", "2025-05-01"),

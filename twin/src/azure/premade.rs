@@ -26,7 +26,8 @@ pub fn make(azure: &Azure) -> Result<()> {
 
 fn one(azure: &Azure, network: &Network) -> Result<()> {
     group(azure, network);
-    let subnets: Vec<Value> = network.subnets.iter().map(subnet).collect();
+    let routes = network.firewall.as_ref().map(|address| routes(azure, network, address)).transpose()?;
+    let subnets: Vec<Value> = network.subnets.iter().map(|one| subnet(one, routes.as_ref())).collect();
     let space = json!({"addressPrefixes": [network.address_space]});
     let own = put(
         azure,
@@ -58,11 +59,21 @@ fn group(azure: &Azure, network: &Network) {
     azure.state().groups.entry(network.group.to_ascii_lowercase()).or_insert(group);
 }
 
-fn subnet(subnet: &Subnet) -> Value {
+/// The route table that leads to the firewall; its id.
+fn routes(azure: &Azure, network: &Network, firewall: &str) -> Result<String> {
+    let way = json!({"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": firewall});
+    let properties = json!({"routes": [{"name": "out", "properties": way}]});
+    let body = json!({"location": network.location, "properties": properties});
+    put(azure, network, &format!("routeTables/{}", network.name), body)
+}
+
+fn subnet(subnet: &Subnet, routes: Option<&String>) -> Value {
+    let routed = subnet.name != "AzureBastionSubnet" && subnet.delegated_to.is_none();
     let delegation = |service: &String| json!([{"name": "service", "properties": {"serviceName": service}}]);
     let properties = json!({
         "addressPrefix": subnet.prefix, "defaultOutboundAccess": false,
         "delegations": subnet.delegated_to.as_ref().map(delegation),
+        "routeTable": routes.filter(|_| routed).map(|id| json!({ "id": id })),
     });
     json!({"name": subnet.name, "properties": properties})
 }

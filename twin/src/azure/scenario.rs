@@ -140,6 +140,10 @@ pub struct Network {
     pub address_space: String,
     /// Its subnets.
     pub subnets: Vec<Subnet>,
+    /// Address of the firewall that is the way out: a route table leads to it from every subnet but Bastion's and
+    /// delegated ones.
+    #[serde(default)]
+    pub firewall: Option<String>,
     /// Name of a Bastion host with tunnels; it needs the subnet `AzureBastionSubnet`.
     #[serde(default)]
     pub bastion: Option<String>,

@@ -148,6 +148,11 @@ pub fn all() -> Vec<Put> {
             "Microsoft.Network/networkSecurityGroups/nsg",
             json!({"location": "eastus", "properties": {"securityRules": [rule]}}),
         ),
+        put(
+            "Microsoft.Network/routeTables/routes",
+            json!({"location": "eastus", "properties": {"routes": [{"name": "out", "properties": {
+                "addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.0.0.4"}}]}}),
+        ),
         put("Microsoft.Network/virtualNetworks/net", network()),
         put(
             "Microsoft.Network/virtualNetworks/net/subnets/more",

@@ -100,6 +100,11 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
+        "Bastion subnet with a route table: RouteTableCannotBeAttachedForAzureBastionSubnet (sentence is ours)",
+        "learn.microsoft.com, troubleshooting of Bastion; reports of users of azurerm",
+        Sure::High,
+    ),
+    claim(
         "Bastion in a subnet of another name: SubnetNameMustBeAzureBastionSubnet",
         "hashicorp/terraform-provider-azurerm pull request 15365",
         Sure::High,

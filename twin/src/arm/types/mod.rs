@@ -24,6 +24,7 @@ mod nsg;
 pub mod policy;
 mod refuse;
 mod role;
+mod route;
 mod rule_group;
 mod rules;
 mod service_claims;

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::{
     Changes, address, bastion, disk, dns, endpoint, grafana, identity, machine, monitor, mysql,
-    mysql_settings, netapp, nic, nsg, role, rule_group, storage, vault, vnet, volume,
+    mysql_settings, netapp, nic, nsg, role, route, rule_group, storage, vault, vnet, volume,
 };
 
 /// Where resources of a type may be.
@@ -69,6 +69,7 @@ const fn rule(
 const RULES: &[Rule] = &[
     rule("Microsoft.Network/publicIPAddresses", NETWORK, Place::Region, NET_NAME, address::public_ip),
     rule("Microsoft.Network/natGateways", NETWORK, Place::Region, NET_NAME, address::nat_gateway),
+    rule("Microsoft.Network/routeTables", NETWORK, Place::Region, NET_NAME, route::table),
     rule("Microsoft.Network/networkSecurityGroups", NETWORK, Place::Region, NET_NAME, nsg::security_group),
     rule("Microsoft.Network/virtualNetworks", NETWORK, Place::Region, NET_64, vnet::virtual_network),
     rule("Microsoft.Network/virtualNetworks/subnets", NETWORK, Place::None, NET_NAME, vnet::subnet),

@@ -42,7 +42,7 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
-        "NetApp volume in a second delegated subnet of its network; security group on the subnet of a volume with Basic network features: BadRequest",
+        "NetApp volume in a second delegated subnet of its network; security group or route table on the subnet of a volume with Basic network features: BadRequest",
         "MicrosoftDocs/azure-docs issue 50479; learn.microsoft.com, azure-netapp-files-network-topologies (sentences and codes are ours)",
         Sure::Low,
     ),

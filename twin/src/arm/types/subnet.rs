@@ -70,7 +70,7 @@ pub fn delegated_to(subnet: &Value) -> Option<&str> {
 /// Refuses a subnet whose range, security group or delegation Azure does not take; `old` is what it was.
 pub fn check(ask: &Ask, subnet: &Value, old: &Value, place: &Place) -> Result<(), AzureError> {
     range(subnet, place)?;
-    security_group(ask, subnet)?;
+    bastion(ask, subnet)?;
     delegation(ask, subnet, old)
 }
 
@@ -104,10 +104,17 @@ fn range(subnet: &Value, place: &Place) -> Result<(), AzureError> {
     Ok(())
 }
 
-fn security_group(ask: &Ask, subnet: &Value) -> Result<(), AzureError> {
+/// Bastion's subnet takes no route table, and a security group only with the rules that Bastion needs.
+fn bastion(ask: &Ask, subnet: &Value) -> Result<(), AzureError> {
     let name = subnet["name"].as_str().unwrap_or_default();
-    let group = subnet["properties"]["networkSecurityGroup"]["id"].as_str();
-    let Some(group) = group.filter(|_| name == "AzureBastionSubnet") else { return Ok(()) };
+    if name != "AzureBastionSubnet" {
+        return Ok(());
+    }
+    if subnet["properties"]["routeTable"]["id"].is_string() {
+        let message = format!("Route table cannot be attached to subnet {name}.");
+        return Err(refusal("RouteTableCannotBeAttachedForAzureBastionSubnet", message));
+    }
+    let Some(group) = subnet["properties"]["networkSecurityGroup"]["id"].as_str() else { return Ok(()) };
     if ask.world.resource(group).is_some_and(|group| serves_bastion(&group)) {
         return Ok(());
     }
@@ -220,11 +227,11 @@ fn delegated(delegation: &Value, subnet: &str, etag: &str) -> Value {
     })
 }
 
-/// The NAT gateway and security group of a subnet learn of it. `done` are changes of the same write, so that one who
+/// The NAT gateway, security group and route table of a subnet learn of it. `done` are changes of the same write, so that one who
 /// serves two subnets knows both.
 pub fn linked(ask: &Ask, subnet: &Value, done: &[Change]) -> Vec<Change> {
     let own = subnet["id"].as_str().unwrap_or_default();
-    let users = ["natGateway", "networkSecurityGroup"];
+    let users = ["natGateway", "networkSecurityGroup", "routeTable"];
     let ids = users.iter().filter_map(|member| subnet["properties"][member]["id"].as_str());
     ids.filter_map(|id| match super::changed(done, id) {
         Some(mut body) => {

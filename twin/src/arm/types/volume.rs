@@ -239,9 +239,11 @@ fn network(ask: &Ask, subnet: &str) -> Result<(), AzureError> {
         return Err(invalid_subnet("Subnet must have a 'Microsoft.NetApp/volumes' delegation."));
     }
     let basic = !ask.text("/properties/networkFeatures").eq_ignore_ascii_case("Standard");
-    if basic && body["properties"].get("networkSecurityGroup").is_some() {
+    let guarded =
+        ["networkSecurityGroup", "routeTable"].iter().any(|member| body["properties"].get(*member).is_some());
+    if basic && guarded {
         return Err(invalid_subnet(
-            "Network security groups are not supported on the delegated subnet of volumes with Basic network features.",
+            "Network security groups and user-defined routes are not supported on the delegated subnet of volumes with Basic network features.",
         ));
     }
     let all = ask.world.resources(ask.subscription(), VOLUMES);

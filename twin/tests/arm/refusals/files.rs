@@ -230,7 +230,7 @@ fn networks() -> Vec<Refused> {
             "security group with basic features",
             put(NEW, basic),
             "BadRequest",
-            "Network security groups are not supported",
+            "Network security groups and user-defined routes are not supported",
         )
         .after(|world| {
             let group = json!({"id": id("Microsoft.Network/networkSecurityGroups/nsg")});

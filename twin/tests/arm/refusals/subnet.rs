@@ -82,6 +82,17 @@ fn links() -> Vec<Refused> {
             "Reference Id nat is not formatted correctly",
         ),
         refused(
+            "bastion subnet with routes",
+            put(
+                new,
+                subnets(
+                    json!([{"name": "AzureBastionSubnet", "properties": {"addressPrefix": "10.64.0.0/26", "routeTable": {"id": id("Microsoft.Network/routeTables/routes")}}}]),
+                ),
+            ),
+            "RouteTableCannotBeAttachedForAzureBastionSubnet",
+            "Route table cannot be attached",
+        ),
+        refused(
             "bastion subnet without its rules",
             put(
                 new,
