@@ -101,6 +101,10 @@ resource machine 'Microsoft.Compute/virtualMachines@2025-04-01' = {
       adminUsername: adminUser
       linuxConfiguration: {
         disablePasswordAuthentication: true
+        // Said here too, so that a later deployment does not undo what `install -s` sees to.
+        patchSettings: {
+          patchMode: 'ImageDefault'
+        }
         ssh: {
           publicKeys: [
             {

@@ -7,8 +7,8 @@ use proptest::test_runner::TestRunner;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::compiler::predict;
-use crate::sets::{all, resources_of, text};
+use crate::compiler::snapshot;
+use crate::sets::{GROUP, all, many, resources_of, text};
 
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>
 const RULES: &str = "resource-name-rules";
@@ -99,28 +99,35 @@ fn every_name_fits_in_every_set() {
     assert!(NAMES.iter().all(|(.., source)| !source.is_empty()));
 }
 
+/// A template that deploys the defaults into many groups.
+fn clusters() -> String {
+    let parameters = all()["first"].parameters.iter();
+    let parameters = parameters.map(|(name, value)| {
+        format!("      {name}: json('{}')\n", value.to_string().replace('\\', "\\\\").replace('\'', "\\'"))
+    });
+    format!(
+        "param groups string[]\n\nmodule clusters 'main.bicep' = [\n  for (group, place) in groups: {{\n    name: \
+         'cluster${{place}}'\n    scope: resourceGroup(group)\n    params: {{\n{}    }}\n  }}\n]\n",
+        parameters.collect::<String>()
+    )
+}
+
 #[test]
 fn names_fit_whatever_the_resource_group_is_called() {
     let rules = rules();
     let mut runner = TestRunner::default();
     let mut draw = |length| group_name(length).new_tree(&mut runner).expect("a name").current();
-    let mut groups = ["g", "_", ")", "Ünï_(gröup).名前-2"].map(str::to_owned).to_vec();
-    // A prediction takes a second: a few names.
-    groups.extend([90, 90, 90, 1, 1, 1].map(&mut draw));
-    groups.push("Long_(group).name-".repeat(5));
-    let mut accounts = BTreeSet::new();
-    for group in &groups {
-        let prediction = predict("first", group);
-        assert_eq!(faults(&rules, &prediction), Vec::<String>::new(), "in the group {group}");
-        let locker = resources_of(&prediction).iter().find(is_locker).expect("the locker");
-        accounts.insert(text(locker, "name").to_owned());
-    }
+    let mut groups: BTreeSet<_> =
+        [1, 90].iter().flat_map(|length| std::iter::repeat_n(*length, 20)).map(&mut draw).collect();
+    groups.extend(["g", "_", ")", "Ünï_(gröup).名前-2"].map(str::to_owned));
+    groups.insert("Long_(group).name-".repeat(5));
+    let prediction = snapshot(many(&clusters(), "groups", &groups).path(), "many", GROUP);
+    assert_eq!(faults(&rules, &prediction), Vec::<String>::new(), "in the groups {groups:?}");
+    let lockers =
+        resources_of(&prediction).iter().filter(|one| one["type"] == "Microsoft.Storage/storageAccounts");
+    let accounts: BTreeSet<_> = lockers.map(|locker| text(locker, "name")).collect();
     let different: BTreeSet<_> = groups.iter().map(|group| group.to_lowercase()).collect();
     assert_eq!(accounts.len(), different.len(), "each group has an account of its own: {accounts:?}");
-}
-
-fn is_locker(resource: &&Value) -> bool {
-    resource["type"] == "Microsoft.Storage/storageAccounts"
 }
 
 #[test]

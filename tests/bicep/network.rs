@@ -8,8 +8,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::compiler::{SUBSCRIPTION, bicep, snapshot, templates};
-use crate::sets::{all, of_type, resources, resources_of, text};
+use crate::compiler::{SUBSCRIPTION, bicep, snapshot};
+use crate::sets::{GROUP, all, many, of_type, resources, resources_of, text};
 
 /// First and last address of a range.
 type Span = (u32, u32);
@@ -37,7 +37,6 @@ fn address_space(bits: u32) -> impl Strategy<Value = String> {
 
 /// Deploys one network an address space, each in a group of its own.
 const MANY: &str = "
-@description('Address spaces.')
 param spaces string[]
 
 module networks 'modules/network.bicep' = [
@@ -49,24 +48,9 @@ module networks 'modules/network.bicep' = [
 ]
 ";
 
-/// A folder with a template `many` that makes networks of address spaces.
-fn many(spaces: &BTreeSet<String>) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (path, source) in crate::texts(&templates()) {
-        let copy = folder.path().join(path.strip_prefix(templates()).expect("below the templates"));
-        std::fs::create_dir_all(copy.parent().expect("a folder")).expect("making a folder");
-        std::fs::write(copy, source).expect("copying");
-    }
-    let list: Vec<_> = spaces.iter().map(|space| format!("'{space}'")).collect();
-    let parameters = format!("using 'many.bicep'\n\nparam spaces = [{}]\n", list.join(", "));
-    std::fs::write(folder.path().join("many.bicep"), MANY).expect("writing");
-    std::fs::write(folder.path().join("many.bicepparam"), parameters).expect("writing");
-    folder
-}
-
 /// The subnets that the template makes of address spaces.
 fn networks(spaces: &BTreeSet<String>) -> BTreeMap<String, Value> {
-    let prediction = snapshot(many(spaces).path(), "many", "rg1");
+    let prediction = snapshot(many(MANY, "spaces", spaces).path(), "many", GROUP);
     let networks =
         resources_of(&prediction).iter().filter(|one| one["type"] == "Microsoft.Network/virtualNetworks");
     let space = |network: &Value| network["properties"]["addressSpace"]["addressPrefixes"][0].clone();
@@ -112,8 +96,8 @@ fn subnets_fit_and_do_not_overlap_in_any_address_space() {
 
 #[test]
 fn a_space_that_is_too_small_is_refused() {
-    let folder = many(&BTreeSet::from(["10.0.0.0/27".to_owned()]));
-    let place = ["--resource-group", "rg1", "--subscription-id", SUBSCRIPTION];
+    let folder = many(MANY, "spaces", &BTreeSet::from(["10.0.0.0/27".to_owned()]));
+    let place = ["--resource-group", GROUP, "--subscription-id", SUBSCRIPTION];
     let refused = bicep(&[&["snapshot", "many.bicepparam"], &place[..]].concat(), folder.path());
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("Could not generate subnet"), "{said}");

@@ -1,12 +1,13 @@
 //! The sets of parameters in `tests/data/bicep`, and what the official evaluator predicts for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::compiler::{bicep, predict};
+use crate::compiler::{bicep, predict, templates};
 
 /// The resource group that predictions are made for.
 pub const GROUP: &str = "rg1";
@@ -57,6 +58,24 @@ pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_else(|| panic!("{key} of {value} is no text"))
 }
 
+/// A folder with our templates and with one more, `many`, whose only parameter is a list of texts: one evaluation of it
+/// takes little longer than that of a single text.
+pub fn many(template: &str, parameter: &str, values: &BTreeSet<String>) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sources = crate::texts(&templates()).into_iter();
+    // Without the linter's configuration: `many` is nobody's template.
+    for (path, source) in sources.filter(|(path, _)| !path.ends_with("bicepconfig.json")) {
+        let copy = folder.path().join(path.strip_prefix(templates()).expect("below the templates"));
+        std::fs::create_dir_all(copy.parent().expect("a folder")).expect("making a folder");
+        std::fs::write(copy, source).expect("copying");
+    }
+    let list: Vec<_> = values.iter().map(|value| format!("'{value}'")).collect();
+    let parameters = format!("using 'many.bicep'\n\nparam {parameter} = [{}]\n", list.join(", "));
+    std::fs::write(folder.path().join("many.bicep"), template).expect("writing");
+    std::fs::write(folder.path().join("many.bicepparam"), parameters).expect("writing");
+    folder
+}
+
 fn names() -> Vec<String> {
     let folder = Path::new(crate::ROOT).join("tests/data/bicep");
     let files = std::fs::read_dir(folder).expect("the sets").map(|entry| entry.expect("an entry").path());
@@ -72,7 +91,7 @@ fn parameters(name: &str) -> BTreeMap<String, Value> {
     let folder = Path::new(crate::ROOT).join("tests/data/bicep");
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let main = scratch.path().join("main.json");
-    std::fs::copy(crate::templates().join("main.json"), main).expect("copying main.json");
+    std::fs::copy(templates().join("main.json"), main).expect("copying main.json");
     let file = format!("{name}.bicepparam");
     std::fs::copy(folder.join(&file), scratch.path().join(&file)).expect("copying the parameters");
     let output = bicep(&["build-params", &file, "--outfile", "out.json"], scratch.path());
