@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::args::{Args, get, type_name, wrong_count};
+use super::claimed::is_claimed;
 use super::frame::Frame;
 use super::parse::{self, Expr};
 use super::{Fault, functions, json, lambda, runtime};
@@ -60,7 +61,12 @@ impl<'a> Env<'a> {
     }
 
     fn call(&self, name: &str, arguments: &[Expr], frame: &Frame) -> Result<Value, Fault> {
-        match name.to_ascii_lowercase().as_str() {
+        let lower = name.to_ascii_lowercase();
+        if !is_claimed(&lower) && !self.program.functions.contains_key(&lower) {
+            self.arguments(name, arguments, frame)?;
+            return Err(invalid_function(name));
+        }
+        match lower.as_str() {
             "if" => self.either(arguments, frame),
             "and" => self.all_are(name, arguments, frame, true),
             "or" => self.all_are(name, arguments, frame, false),

@@ -1,6 +1,7 @@
 //! The template language: parsing, evaluation and the built-in functions.
 
 pub mod args;
+mod claimed;
 pub mod eval;
 pub mod frame;
 mod functions;
@@ -9,6 +10,8 @@ pub mod json;
 mod lambda;
 pub mod parse;
 mod runtime;
+
+pub use claimed::functions;
 
 use crate::azure::error::AzureError;
 
