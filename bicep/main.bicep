@@ -301,6 +301,7 @@ module monitoringRoles 'modules/monitoringRoles.bicep' = if (monitoring) {
     })
     workspaceName: metrics!.outputs.workspaceName
     dataCollectionRuleId: metrics!.outputs.dataCollectionRuleId
+    dataCollectionEndpointId: metrics!.outputs.dataCollectionEndpointId
     grafanaName: metrics!.outputs.grafanaName
   }
 }
@@ -349,7 +350,7 @@ output globalVars globalVarsOutput = {
   mySqlUser: accounting ? mySql!.outputs.user : ''
   managedGrafanaName: monitoring ? metrics!.outputs.grafanaName : ''
   grafanaEndpoint: monitoring ? metrics!.outputs.grafanaEndpoint : ''
-  monitorMetricsIngestionEndpoint: monitoring ? metrics!.outputs.ingestionEndpoint : ''
+  monitorMetricsIngestionEndpoint: monitoring ? monitoringRoles!.outputs.ingestionEndpoint : ''
   monitorIdentityClientId: monitoring ? locker.outputs.identityClientId : ''
   monitorWorkspaceId: monitoring ? metrics!.outputs.workspaceId : ''
 }

@@ -54,9 +54,8 @@ output workspaceName string = workspace.name
 @description('Resource id of the data collection rule that Azure made for the workspace, in a group of its own.')
 output dataCollectionRuleId string = workspace.properties.defaultIngestionSettings.dataCollectionRuleResourceId
 
-// How the URL is made: https://learn.microsoft.com/azure/azure-monitor/metrics/prometheus-remote-write-virtual-machines
-@description('URL that Prometheus writes to.')
-output ingestionEndpoint string = '${workspace.properties.defaultIngestionSettings.ingestionEndpoints.metrics}/dataCollectionRules/${workspace.properties.defaultIngestionSettings.dataCollectionRuleImmutableId}/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24'
+@description('Resource id of the data collection endpoint that Azure made beside it.')
+output dataCollectionEndpointId string = workspace.properties.defaultIngestionSettings.dataCollectionEndpointResourceId
 
 @description('Name of Grafana.')
 output grafanaName string = grafana.name

@@ -11,6 +11,9 @@ param workspaceName string
 @description('Resource id of the workspace\'s data collection rule.')
 param dataCollectionRuleId string
 
+@description('Resource id of its data collection endpoint, in the same group.')
+param dataCollectionEndpointId string
+
 @description('Name of Grafana.')
 param grafanaName string
 
@@ -58,11 +61,15 @@ resource grafanaRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 // A module's scope may be made of a parameter, but not of what another module gives: hence two modules.
-module dataCollectionRoles 'dataCollectionRoles.bicep' = {
-  name: 'dataCollectionRoles'
+module dataCollection 'dataCollection.bicep' = {
+  name: 'dataCollection'
   scope: resourceGroup(split(dataCollectionRuleId, '/')[2], split(dataCollectionRuleId, '/')[4])
   params: {
     principals: principals
     dataCollectionRuleName: split(dataCollectionRuleId, '/')[8]
+    dataCollectionEndpointName: split(dataCollectionEndpointId, '/')[8]
   }
 }
+
+@description('URL that Prometheus writes to.')
+output ingestionEndpoint string = dataCollection.outputs.ingestionEndpoint
