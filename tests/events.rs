@@ -55,5 +55,5 @@ fn every_kind_of_result_is_one_line() {
 fn a_broken_contract_names_the_side_that_broke_it() {
     let events = events("playbooks/site.yml");
     let failed = events.iter().find(|event| event["status"] == "failed").unwrap();
-    insta::assert_snapshot!(failed["message"].as_str().unwrap(), @"globalVars.bastionName is missing or no text; the outputs of bicep/main.bicep must hold it");
+    insta::assert_snapshot!(failed["message"].as_str().unwrap(), @"globalVars.clusterSubnetName is missing or no text; the outputs of bicep/main.bicep must hold it");
 }

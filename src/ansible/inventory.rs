@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::config::Storage;
 use crate::workspace::replace;
 
 /// The CycleCloud server as Ansible reaches it.
@@ -62,6 +63,10 @@ pub struct Cluster {
     pub login_nodes: u32,
     /// Whether nodes start when jobs need them and stop afterwards.
     pub autoscale: bool,
+    /// Whether Slurm keeps records of jobs; the database is in `globalVars`.
+    pub accounting: bool,
+    /// Where the shared files lie; the address of what the deployment made is in `globalVars`.
+    pub storage: Storage,
     /// Tags of every node.
     pub node_tags: BTreeMap<String, String>,
     /// Images of the nodes.
@@ -143,6 +148,8 @@ mod tests {
             login_sku: "Standard_D8ads_v5".into(),
             login_nodes: 3,
             autoscale: false,
+            accounting: true,
+            storage: Storage::Nfs { size_gib: 512 },
             node_tags: BTreeMap::from([("owner".into(), "me".into())]),
             images: NodeImages { scheduler: "a".into(), login: "b".into(), htc: "c".into(), hpc: "d".into() },
             zone: None,
@@ -171,6 +178,7 @@ mod tests {
         let vars = read(&files.vars);
         assert_eq!(vars["globalVars"]["other"], json!([1]));
         assert_eq!(vars["ccslurm4ai"]["images"]["hpc"], "d");
+        assert_eq!(vars["ccslurm4ai"]["storage"], json!({"type": "nfs", "size_gib": 512}));
         assert_eq!(vars["ccslurm4ai"]["zone"], Value::Null);
         assert_eq!(vars["ccslurm4ai"]["cluster_name"], "slurm \"x\" 'y'");
     }

@@ -211,6 +211,8 @@ fn facts(config: &Config, image: &Image, public_key: &str) -> Cluster {
         login_sku: config.login_sku.clone(),
         login_nodes: config.login_nodes,
         autoscale: config.autoscale,
+        accounting: config.accounting,
+        storage: config.storage.clone(),
         node_tags: config.tags.clone(),
         images: NodeImages { scheduler: urn.clone(), login: urn.clone(), htc: urn.clone(), hpc: urn },
         zone: config.zone.clone(),

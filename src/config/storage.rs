@@ -3,13 +3,17 @@
 
 use std::net::Ipv4Addr;
 
+use serde::Serialize;
+
 use super::report::shown;
 use super::rules;
 
 /// The shared file system of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum Storage {
     /// An Azure NetApp Files volume, made for the cluster.
+    #[serde(rename = "anf")]
     NetApp {
         /// What a TiB gives in throughput: `Standard`, `Premium` or `Ultra`.
         service_level: String,
