@@ -83,6 +83,9 @@ pub struct InstallArgs {
     /// Only the infrastructure (Bicep)
     #[arg(short, long)]
     pub bicep: bool,
+    /// Then secure what runs: extensions and identity on each VM, rules of policies, the key vault's firewall
+    #[arg(short, long)]
+    pub secure: bool,
     /// Show what would be run and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -69,6 +69,11 @@ pub fn plan(
     }
 }
 
+/// Whether a private key is at hand without the vault; `state` is the state folder.
+pub fn at_hand(own: OwnKeys<'_>, state: &Path) -> bool {
+    own.private_file.is_some() || own.public_file.is_some() || state.join(CACHED).exists()
+}
+
 /// Looks at the keys the user brings before anything is made with them.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ impl Workspace {
     /// [`Exit::Busy`] when another run has it open; [`Exit::Usage`] when the folder can't be made or written.
     pub fn open(root: &Path, resource_group: &str, runner: &Runner<'_>) -> anyhow::Result<Self> {
         let root = std::path::absolute(root).map_err(|error| unusable(root, &error))?;
-        let state = root.join(".ccslurm4ai").join(resource_group);
+        let state = state_folder(&root, resource_group);
         if runner.is_dry_run() {
             return Ok(Self { root, state, _lock: None });
         }
@@ -66,6 +66,11 @@ impl Workspace {
         replace(&path, content, 0o600)?;
         Ok(path)
     }
+}
+
+/// The state folder of a resource group below `root`.
+pub fn state_folder(root: &Path, resource_group: &str) -> PathBuf {
+    root.join(".ccslurm4ai").join(resource_group)
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {

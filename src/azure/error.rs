@@ -57,7 +57,16 @@ pub fn leaves(text: &str) -> Vec<ArmError> {
         let message = shorten(text.trim());
         found.push(ArmError { code: String::new(), message, target: None });
     }
+    for leaf in found.iter_mut().filter(|leaf| leaf.code == "Forbidden") {
+        leaf.code = why_forbidden(text).unwrap_or("Forbidden").to_owned();
+    }
     tidy(found)
+}
+
+/// Key Vault says what forbids in an inner error that is a code alone, such as `ForbiddenByFirewall`
+/// (documentation, "Azure Key Vault REST API error codes").
+fn why_forbidden(text: &str) -> Option<&str> {
+    text.split('"').find(|word| word.starts_with("ForbiddenBy") && is_code(word))
 }
 
 /// The innermost errors in a parsed answer, as [`leaves`]; none when it holds no error.

@@ -50,8 +50,8 @@ const NO_CONNECTION: [&str; 8] = [
     "Cannot connect to proxy",
 ];
 
-const FORBIDDEN: [&str; 4] =
-    ["AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden", "DenyAssignmentAuthorizationFailed"];
+const FORBIDDEN: [&str; 3] =
+    ["AuthorizationFailed", "LinkedAuthorizationFailed", "DenyAssignmentAuthorizationFailed"];
 
 /// An az call that failed. Has no `From` into [`anyhow::Error`]: the caller says with
 /// [`AzError::failure`] which phase it was in.
@@ -156,7 +156,8 @@ impl Kind {
         }
         let leaves = error::leaves(&text);
         let is = |codes: &[&str]| leaves.iter().any(|leaf| codes.contains(&leaf.code.as_str()));
-        if text.starts_with("Forbidden(") || is(&FORBIDDEN) {
+        let by_vault = leaves.iter().any(|leaf| leaf.code.starts_with("Forbidden"));
+        if text.starts_with("Forbidden(") || by_vault || is(&FORBIDDEN) {
             return Self::Forbidden(leaves);
         }
         let missing = |leaf: &ArmError| leaf.code.ends_with("NotFound");
@@ -308,7 +309,7 @@ mod tests {
     use super::*;
 
     /// Status, standard error, and the error a user sees.
-    const CASES: [(i32, &str); 24] = [
+    const CASES: [(i32, &str); 25] = [
         (1, "ERROR: Please run 'az login' to setup account.\n"),
         (1, "WARNING: Subscription 'x' not recognized.\nERROR: Please run 'az login' to setup account.\n"),
         (
@@ -356,6 +357,10 @@ mod tests {
         (
             1,
             "ERROR: (AuthorizationFailed) The client 'c' does not have authorization.\nCode: AuthorizationFailed\nMessage: The client 'c' does not have authorization.\n",
+        ),
+        (
+            1,
+            "ERROR: (Forbidden) Client address is not authorized and caller is not a trusted service.\nClient address: 127.0.0.1\nCaller: appid=a;oid=o;iss=https://sts.windows.net/t/\nVault: kv;location=eastus\n\nCode: Forbidden\nMessage: Client address is not authorized and caller is not a trusted service.\nClient address: 127.0.0.1\n\nInner error: {\n    \"code\": \"ForbiddenByFirewall\"\n}\n",
         ),
         (
             1,

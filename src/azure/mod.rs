@@ -9,6 +9,7 @@ mod failed;
 pub mod group;
 pub mod images;
 mod lenient;
+pub mod machine;
 pub mod network;
 pub mod outputs;
 pub mod private_dns;
@@ -16,12 +17,15 @@ pub mod quota;
 pub mod region;
 pub mod resources;
 pub mod rights;
+pub mod security_group;
 pub mod skus;
+mod step;
 pub mod terms;
 pub mod vault;
 
 pub use az::Az;
 pub use failed::{AzError, Kind};
+pub use step::Step;
 
 /// The command that installs az on Debian and Ubuntu (Microsoft's documentation, "Install the Azure CLI on
 /// Linux").

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::az::Az;
 use super::failed::{AzError, Kind};
+use super::step::Step;
 use crate::failure::Exit;
 use crate::process::interrupt;
 use crate::ui::{Event, Ui};
@@ -49,12 +50,21 @@ impl Secret {
 pub struct Firewall {
     /// The default action is Deny.
     pub denies: bool,
+    /// Azure's own services, such as ARM for references in parameters, are let in all the same.
+    pub lets_azure_in: bool,
+    /// There is no public way in at all, whatever the rules say.
+    pub is_shut: bool,
 }
 
 impl Firewall {
     /// Azure leaves rules that are the default out of its answers.
     fn of(vault: &Value) -> Self {
-        Self { denies: vault["properties"]["networkAcls"]["defaultAction"] == "Deny" }
+        let properties = &vault["properties"];
+        Self {
+            denies: properties["networkAcls"]["defaultAction"] == "Deny",
+            lets_azure_in: properties["networkAcls"]["bypass"] != "None",
+            is_shut: properties["publicNetworkAccess"] == "Disabled",
+        }
     }
 }
 
@@ -155,6 +165,20 @@ impl<'a> Vault<'a> {
         }
     }
 
+    /// What closes the vault to all but its private endpoint and Azure's own services, if it is not so.
+    ///
+    /// # Errors
+    /// When Azure does not answer.
+    pub fn closing(&self) -> Result<Option<Step>, AzError> {
+        let is_open = |firewall: &Firewall| !(firewall.denies && firewall.lets_azure_in);
+        let Some(_) = self.firewall()?.filter(is_open) else { return Ok(None) };
+        let command = self
+            .az
+            .command(&["keyvault", "update", "--name", &self.name, "--resource-group", self.group])
+            .args(["--default-action", "Deny", "--bypass", "AzureServices"]);
+        Ok(Some(Step::new(format!("{}: its firewall denies by default", self.name), command)))
+    }
+
     /// Brings the deleted vault and its secrets back.
     ///
     /// # Errors
@@ -169,6 +193,18 @@ impl<'a> Vault<'a> {
         let recovered = self.az.run(&command, "recovering the deleted key vault");
         recovered.map_err(|error| error.failure(Exit::Deployment))?;
         Ok(())
+    }
+
+    /// Whether the caller can read a secret from this machine, now. Its value is left out of the answer.
+    ///
+    /// # Errors
+    /// When the vault does not let the caller in, or does not answer.
+    pub fn answers(&self, secret: Secret) -> Result<(), AzError> {
+        let name = self.secret_name(secret);
+        let args = ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", &name];
+        self.az
+            .json(&[&args[..], &["--query", "attributes.enabled"]].concat(), "asking the key vault")
+            .map(drop)
     }
 
     /// The value of a secret, read as the caller. Right after a deployment the caller's role may not
@@ -205,11 +241,15 @@ impl<'a> Vault<'a> {
     }
 }
 
-/// Error codes of a vault: Key Vault documentation, REST API error codes, HTTP 403.
+/// Whether a role is what the caller lacks.
 fn is_no_right_yet(error: &AzError) -> bool {
-    let text = error.to_string();
-    matches!(error.kind, Kind::Forbidden(_))
-        && !["ForbiddenByFirewall", "ForbiddenByConnection"].iter().any(|code| text.contains(code))
+    matches!(error.kind, Kind::Forbidden(_)) && !is_no_way_in(error)
+}
+
+/// Whether the vault is closed to this machine, whatever the caller's roles. Error codes of a vault: Key Vault
+/// documentation, "Azure Key Vault REST API error codes", HTTP 403.
+pub fn is_no_way_in(error: &AzError) -> bool {
+    ["ForbiddenByFirewall", "ForbiddenByConnection"].contains(&error.code().as_str())
 }
 
 /// A subscription that never used vaults has none; the deployment registers the provider.

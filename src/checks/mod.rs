@@ -13,6 +13,7 @@ mod region;
 mod report;
 mod signed_in;
 mod sizes;
+mod ssh_key;
 mod subscription;
 
 use std::thread::ScopedJoinHandle;
@@ -22,13 +23,14 @@ pub use report::{Item, Ready, Report, Status};
 use crate::azure::account::{self, Caller, Subscription};
 use crate::azure::images::versions;
 use crate::azure::private_dns::ZoneIds;
+use crate::azure::vault::Vault;
 use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resources, rights, skus};
 use crate::config::{Config, nearest};
 use crate::images::Images;
 use crate::process::{ProcessError, Runner, interrupt};
 
 /// Every check, in the order in which a user should read them, with its source text.
-const CHECKS: [(&str, &str); 11] = [
+const CHECKS: [(&str, &str); 12] = [
     (programs::ID, include_str!("programs.rs")),
     (signed_in::ID, include_str!("signed_in.rs")),
     (subscription::ID, include_str!("subscription.rs")),
@@ -40,6 +42,7 @@ const CHECKS: [(&str, &str); 11] = [
     (permissions::ID, include_str!("permissions.rs")),
     (network::ID, include_str!("network.rs")),
     (private_dns::ID, include_str!("private_dns.rs")),
+    (ssh_key::ID, include_str!("ssh_key.rs")),
 ];
 
 /// The ids of all checks.
@@ -54,8 +57,9 @@ pub fn explain(id: &str) -> Option<String> {
     Some(head.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n").collect())
 }
 
-/// Runs all checks for a configuration that uses `images`: the local ones beside the one call for a token, then all reads side by side, and with
-/// them `beside`, whatever else the caller wants to know of Azure.
+/// Runs all checks for a configuration that uses `images`: the local ones beside the one call for a token, then all
+/// reads side by side, and with them `beside`, whatever else the caller wants to know of Azure. `needs_key`: the
+/// private SSH key will be needed and is not at hand.
 ///
 /// # Errors
 /// [`ProcessError::Interrupted`] only; what fails is in the report.
@@ -63,6 +67,7 @@ pub fn run_all<T: Send>(
     runner: &Runner<'_>,
     config: &Config,
     images: &Images,
+    needs_key: bool,
     beside: impl FnOnce(&Az<'_>) -> T + Send,
 ) -> Result<(Report, Option<T>), ProcessError> {
     let az = Az::new(runner, config.subscription.to_string());
@@ -77,7 +82,7 @@ pub fn run_all<T: Send>(
             let az = az.on(&caller.subscription_id);
             std::thread::scope(|scope| {
                 let found = scope.spawn(|| beside(&az));
-                (online(&az, config, images, caller), Some(joined(found)))
+                (online(&az, config, images, caller, needs_key), Some(joined(found)))
             })
         }
         Err(error) => (Online { items: offline(&az, config, error), ..Online::default() }, None),
@@ -116,7 +121,7 @@ fn offline(az: &Az<'_>, config: &Config, error: &AzError) -> Vec<Item> {
     items
 }
 
-fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller) -> Online {
+fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller, needs_key: bool) -> Online {
     let region = config.region.as_str();
     std::thread::scope(|scope| {
         let subscription = scope.spawn(|| account::subscription(az));
@@ -130,6 +135,8 @@ fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller) -> Onl
         let rights = scope.spawn(|| permissions::read(az, config));
         let network = scope.spawn(|| network::read(az, config));
         let dns = scope.spawn(|| private_dns::check(az, config, caller));
+        let vault = Vault::new(az, &config.resource_group_name, region, &config.admin_user);
+        let key = needs_key.then(|| scope.spawn(move || ssh_key::check(&vault)));
 
         let plan = plan::Plan::new(config);
         let (subscription, sizes) = (joined(subscription), joined(sizes));
@@ -150,6 +157,7 @@ fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller) -> Onl
         items.extend(network::check(az, config, &plan, facts.skus, joined(network).as_ref()));
         let dns = joined(dns);
         items.extend(dns.items);
+        items.extend(key.map(joined));
         Online { items, subscription: subscription.ok(), zones: dns.zones }
     })
 }

@@ -7,9 +7,11 @@ use crate::cli::{CheckArgs, Global};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::images::Images;
+use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
 use crate::templates::Templates;
 use crate::ui::{Answer, Event, Ui};
+use crate::workspace;
 
 /// Runs all checks, or prints what one of them is about.
 ///
@@ -24,8 +26,14 @@ pub fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> anyhow::Result<Answer>
         ui.event(Event::Warning { text: &warning.to_string() });
     }
     let runner = Runner::new(ui, false);
+    let own_keys = OwnKeys {
+        public_file: config.ssh_public_key_file.as_deref(),
+        private_file: global.ssh_key.as_deref(),
+    };
+    let state = workspace::state_folder(&global.workspace, &config.resource_group_name);
+    let needs_key = !keys::at_hand(own_keys, &state);
     let images = Images::of(&Templates::open(global.templates.as_deref())?.versions()?, &config)?;
-    let (report, _) = checks::run_all(&runner, &config, &images, |_| ())?;
+    let (report, _) = checks::run_all(&runner, &config, &images, needs_key, |_| ())?;
     let answer = Answer { text: report.table(), result: report.json() };
     match report.failure() {
         Some(failure) => Err(failure.partial(answer).into()),

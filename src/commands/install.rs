@@ -4,6 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::configure::{self, Configuration};
+use super::secure;
 use crate::ansible::environment::{self, Environment};
 use crate::ansible::inventory::{Cluster, NodeImages, Variables};
 use crate::azure::Az;
@@ -25,7 +26,8 @@ use crate::tunnel::{Route, Way};
 use crate::ui::{Answer, Event, Ui};
 use crate::workspace::Workspace;
 
-/// Deploys, configures and connects; `-b` stops after the infrastructure, `-a` starts after it.
+/// Deploys, configures and connects; `-b` stops after the infrastructure, `-a` starts after it, `-s` secures
+/// what runs in the end.
 ///
 /// # Errors
 /// With the exit code of the phase that failed.
@@ -48,7 +50,8 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     let images = Images::of(&templates.versions()?, &config)?;
     let (ready, evidence) = ui.phase("checks", || {
         let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &images.server);
-        let (report, evidence) = checks::run_all(&runner, &config, &images, look)?;
+        let needs_key = !args.bicep && !keys::at_hand(own_keys, &workspace.path(""));
+        let (report, evidence) = checks::run_all(&runner, &config, &images, needs_key, look)?;
         warn_of(&report, ui);
         let note = report.counts();
         Ok(((report.ready()?, evidence.context("nothing was read of Azure")??), note))
@@ -89,6 +92,13 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
             text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts",
         }),
         _ => {}
+    }
+    match (args.secure, &infrastructure.outputs) {
+        (true, Some(_)) => result["secure"] = json!({ "changed": secure::run(&site)? }),
+        (true, None) => ui.event(Event::Note {
+            text: "then: secure the VMs, network security groups and key vault that there are by then",
+        }),
+        (false, _) => {}
     }
     if args.dry_run {
         result["would_run"] = runner.shown().into();
@@ -259,6 +269,9 @@ fn summary(config: &Config, infrastructure: &Infrastructure, result: &Value, dry
     if let Some(changed) = result.pointer("/ansible/changed") {
         text += &format!("configuration: changed={changed}\n");
         text += "sign in: ./bastion_ssh_scheduler.sh\n";
+    }
+    if let Some(changed) = result.pointer("/secure/changed").and_then(Value::as_array) {
+        text += &format!("secure mode: changed={}\n", changed.len());
     }
     text
 }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod configure;
 pub mod install;
+pub mod secure;
 pub mod setup;
 
 use crate::cli::{Cli, Command};

@@ -57,6 +57,10 @@ pub trait World {
     fn image(&self, location: &str, image: &ImageName) -> Option<Image>;
     /// Whether the subscription accepted the terms of a marketplace plan.
     fn terms_accepted(&self, subscription: &str, plan: &Plan) -> bool;
+    /// Major and minor versions of a VM extension that a region has, if there is such an extension.
+    fn extension_versions(&self, location: &str, publisher: &str, kind: &str) -> Option<Vec<String>>;
+    /// Whether a VM runs.
+    fn is_running(&self, machine: &str) -> bool;
     /// A fresh id for something that Azure names itself.
     fn new_uuid(&self) -> Uuid;
     /// Now, as Azure writes times (`2026-11-24T10:00:00.0000000Z`).

@@ -82,7 +82,7 @@ fn admit<'a>(call: &'a Call<'_>, action: &str) -> Result<Admitted<'a>, Reply> {
     let found = accounts.find(|one| one.body["name"] == account.as_str()).cloned();
     let found =
         found.ok_or_else(|| error(404, "ResourceNotFound", "The specified resource does not exist."))?;
-    if !network::reachable(&state, &found, call.request.peer) {
+    if network::barrier(&state, &found, call.request.peer).is_some() {
         return Err(error(
             403,
             "AuthorizationFailure",

@@ -12,6 +12,8 @@ pub struct Catalog {
     pub sizes: Vec<Size>,
     /// Marketplace images.
     pub images: Vec<Image>,
+    /// VM extensions.
+    pub extensions: Vec<Extension>,
     /// Built-in roles.
     pub roles: Vec<Role>,
 }
@@ -88,6 +90,18 @@ pub struct Image {
     pub plan: bool,
 }
 
+/// A VM extension.
+#[derive(Debug, Deserialize)]
+pub struct Extension {
+    /// Publisher.
+    pub publisher: String,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Major and minor versions.
+    pub versions: Vec<String>,
+}
+
 /// A built-in role.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +128,8 @@ impl Catalog {
             regions: serde_yaml::from_str(include_str!("data/regions.yaml")).context("data/regions.yaml")?,
             sizes: serde_yaml::from_str(include_str!("data/sizes.yaml")).context("data/sizes.yaml")?,
             images: serde_yaml::from_str(include_str!("data/images.yaml")).context("data/images.yaml")?,
+            extensions: serde_yaml::from_str(include_str!("data/extensions.yaml"))
+                .context("data/extensions.yaml")?,
             roles: serde_yaml::from_str(include_str!("data/roles.yaml")).context("data/roles.yaml")?,
         })
     }

@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::Azure;
 use super::error::AzureError;
 use super::failures::{self, Failure, refused};
-use super::machines;
 use super::rbac::Action as Right;
 use super::state::{Deployment, fingerprint, key};
 use super::tokens::Caller;
@@ -237,9 +236,9 @@ impl Run<'_> {
                 if let Some(error) = written.failure {
                     return Err(Failure::Late(put.id, Box::new(error)));
                 }
-                if let Some(boot) = written.boot {
-                    machines::boot(self.azure, &boot)
-                        .map_err(|error| Failure::Late(boot.id.clone(), Box::new(error)))?;
+                if let Some(rest) = written.rest {
+                    rest.finish(self.azure)
+                        .map_err(|error| Failure::Late(rest.id().to_owned(), Box::new(error)))?;
                 }
                 Ok(vec![json!({"id": put.id})])
             }

@@ -10,13 +10,17 @@ use super::http::Reply;
 use super::resources;
 use super::routes::{Answer, Call, Route};
 use super::state::{Resource, State, key};
+use super::writes;
 use crate::claims::Sure;
 
 /// Type of a VM.
 pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
+/// Type of a VM's extension.
+pub const EXTENSION: &str = "Microsoft.Compute/virtualMachines/extensions";
 const VERSIONS: &[&str] =
     &["2022-11-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-04-01"];
 const SETS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets";
+const ONE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}";
 const START: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/start";
 const DEALLOCATE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/deallocate";
 
@@ -24,6 +28,10 @@ const DEALLOCATE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/p
 pub const ROUTES: &[Route] = &[
     Route::arm("GET", SETS, VERSIONS, "Microsoft.Compute/virtualMachineScaleSets/read", no_sets)
         .known_from("Azure REST reference, virtual-machine-scale-sets/list; the twin has none", Sure::High),
+    Route::arm("PATCH", ONE, VERSIONS, "Microsoft.Compute/virtualMachines/write", patch).known_from(
+        "Azure docs, update-manager/prerequsite-for-schedule-patching (patch mode) and how-to-configure-managed-identities (identities that are not named again go)",
+        Sure::Medium,
+    ),
     Route::arm("POST", START, VERSIONS, "Microsoft.Compute/virtualMachines/start/action", start)
         .known_from("Azure REST reference, virtual-machines/start; answered when it is done", Sure::Medium),
     Route::arm(
@@ -35,6 +43,13 @@ pub const ROUTES: &[Route] = &[
     )
     .known_from("Azure REST reference, virtual-machines/deallocate; answered when it is done", Sure::Medium),
 ];
+
+/// A PATCH of a VM: its identity, tags and patch settings.
+fn patch(call: &Call<'_>) -> Answer {
+    let body = call.request.json()?;
+    let patched = writes::patch(call.azure, call.caller()?, &call.request.path, call.api_version(), body)?;
+    resources::follow(call, 200, patched)
+}
 
 /// A host to boot for a VM.
 #[derive(Clone, Debug)]
@@ -88,18 +103,66 @@ fn deallocate(call: &Call<'_>) -> Answer {
     Ok(Reply::empty(200))
 }
 
-/// Adds the instance view that `$expand=instanceView` asks for.
+/// Adds what a VM's reply tells of its extensions: all of it, or in lists only their ids.
+pub fn add_extensions(body: &mut Value, state: &State, machine: &Resource, whole: bool) {
+    if !machine.kind.eq_ignore_ascii_case(MACHINE) {
+        return;
+    }
+    let shown = extensions(state, machine).map(|one| match whole {
+        true => one.body.clone(),
+        false => json!({"id": one.id}),
+    });
+    let shown: Vec<Value> = shown.collect();
+    if !shown.is_empty() {
+        body["resources"] = json!(shown);
+    }
+}
+
+fn extensions<'a>(state: &'a State, machine: &Resource) -> impl Iterator<Item = &'a Resource> {
+    state.resources_of(&machine.id, EXTENSION)
+}
+
+/// Adds the instance view that `$expand=instanceView` asks for (recorded: azure-cli; that of extensions: Azure REST
+/// reference, virtual-machines/instance-view).
 pub fn add_instance_view(body: &mut Value, state: &State, machine: &Resource) {
     if !machine.kind.eq_ignore_ascii_case(MACHINE) {
         return;
     }
+    let properties = &body["properties"];
+    let status = |code: &str, words: &str| json!({"code": code, "level": "Info", "displayStatus": words});
+    let now = |mut status: Value| {
+        status["time"] = json!(super::now());
+        status
+    };
+    let provisioned = || now(status("ProvisioningState/succeeded", "Provisioning succeeded"));
     let power = if state.deallocated.contains(&key(&machine.id)) { "deallocated" } else { "running" };
-    let provisioned = json!({
-        "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded",
-        "time": super::now(),
+    let mut view = json!({
+        "computerName": properties["osProfile"]["computerName"], "osName": "debian", "osVersion": "13",
+        "disks": [{"name": properties["storageProfile"]["osDisk"]["name"], "statuses": [provisioned()]}],
+        "hyperVGeneration": "V2",
+        "statuses": [provisioned(), status(&format!("PowerState/{power}"), &format!("VM {power}"))],
     });
-    let power = json!({"code": format!("PowerState/{power}"), "level": "Info", "displayStatus": format!("VM {power}")});
-    body["properties"]["instanceView"] = json!({"statuses": [provisioned, power]});
+    if power == "running" {
+        let mut ready = now(status("ProvisioningState/succeeded", "Ready"));
+        ready["message"] = json!("Guest Agent is running");
+        let handlers: Vec<Value> = extensions(state, machine)
+            .map(|one| json!({"type": handler(one), "typeHandlerVersion": one.body["properties"]["typeHandlerVersion"], "status": status("ProvisioningState/succeeded", "Ready")}))
+            .collect();
+        view["vmAgent"] =
+            json!({"vmAgentVersion": "2.8.0.5", "statuses": [ready], "extensionHandlers": handlers});
+    }
+    let installed: Vec<Value> = extensions(state, machine)
+        .map(|one| json!({"name": one.body["name"], "type": handler(one), "typeHandlerVersion": one.body["properties"]["typeHandlerVersion"], "statuses": [status("ProvisioningState/succeeded", "Provisioning succeeded")]}))
+        .collect();
+    if !installed.is_empty() {
+        view["extensions"] = json!(installed);
+    }
+    body["properties"]["instanceView"] = view;
+}
+
+fn handler(extension: &Resource) -> String {
+    let text = |member: &str| extension.body["properties"][member].as_str().unwrap_or_default();
+    format!("{}.{}", text("publisher"), text("type"))
 }
 
 /// What a VM's host needs, from its body and that of its primary network interface.

@@ -33,6 +33,7 @@ pub mod roles;
 pub mod routes;
 pub mod scenario;
 pub mod secrets;
+pub mod security_rules;
 pub mod setup;
 pub mod state;
 pub mod subscription;

@@ -60,13 +60,23 @@ pub const CLAIMS: &[Claim] = &[
         Sure::High,
     ),
     claim(
-        "vault: 401 AKV10000 with challenge, AKV10022 for another audience, 403 ForbiddenByRbac and ForbiddenByConnection, 404 SecretNotFound",
+        "vault: 401 AKV10000 with challenge, AKV10022 for another audience, 403 ForbiddenByRbac, ForbiddenByConnection and ForbiddenByFirewall, 404 SecretNotFound",
         "recorded: azure-cli (401); Key Vault docs, rest-error-codes (403, 404)",
         Sure::Medium,
     ),
     claim(
         "a vault or storage account whose public access is off is reached from the virtual network only, and only through a private endpoint",
         "Azure docs, private-link-service of Key Vault and Storage",
+        Sure::Medium,
+    ),
+    claim(
+        "a vault whose firewall denies by default is closed to az on the user's machine (ForbiddenByFirewall with the client's address) and open to hosts through its private endpoint",
+        "hashicorp/terraform-provider-azurerm issue 4553; Azure docs, key-vault/general/network-security",
+        Sure::High,
+    ),
+    claim(
+        "references to secrets of such a vault in deployment parameters are read all the same, unless `bypass` is None: KeyVaultParameterReferenceSecretRetrieveFailed; secrets are listed and written through Azure Resource Manager, which is no firewall's business",
+        "Azure docs, azure-resource-manager/templates/key-vault-parameter and key-vault/general/overview-vnet-service-endpoints (trusted services)",
         Sure::Medium,
     ),
     claim(
@@ -82,6 +92,11 @@ pub const CLAIMS: &[Claim] = &[
     claim(
         "Bastion: 403 without tunnelling or rights on Bastion, VM and interface, 404 for an unknown target, one websocket a token",
         "azure-cli-extensions, src/bastion: tunnel.py; Bastion docs, native client roles (texts are the twin's)",
+        Sure::Medium,
+    ),
+    claim(
+        "the rules of the scenario's `nrms_rules` are added to every network security group right after its write, and again after the next (Azure: some minutes later)",
+        "dotnet SDK, Azure.ResourceManager.Network tests (rule 103 word for word); reports of users (104 and 105)",
         Sure::Medium,
     ),
     claim(

@@ -13,7 +13,7 @@ use super::kinds;
 use super::machines;
 use super::rbac::Action;
 use super::routes::{Answer, Call, Route, Service, Versions};
-use super::state::{State, key};
+use super::state::{Resource, State, key};
 use super::subscription::SUBSCRIPTION;
 use super::writes::{self, Written};
 use crate::arm::id::ResourceId;
@@ -102,6 +102,7 @@ fn get(call: &Call<'_>) -> Answer {
             let state = call.azure.state();
             let found = state.resource(&id.full).ok_or_else(|| missing(&id.full))?;
             let mut body = found.body.clone();
+            machines::add_extensions(&mut body, &state, found, true);
             if expand.eq_ignore_ascii_case("instanceView") {
                 machines::add_instance_view(&mut body, &state, found);
             }
@@ -118,7 +119,12 @@ fn get(call: &Call<'_>) -> Answer {
 }
 
 fn listed(state: &State, scope: &str, kind: &str) -> Vec<Value> {
-    state.resources_of(scope, kind).map(|one| one.body.clone()).collect()
+    let shown = |one: &Resource| {
+        let mut body = one.body.clone();
+        machines::add_extensions(&mut body, state, one, false);
+        body
+    };
+    state.resources_of(scope, kind).map(shown).collect()
 }
 
 fn head(call: &Call<'_>) -> Answer {
@@ -150,15 +156,20 @@ pub fn write(call: &Call<'_>, body: Value) -> Answer {
     let caller = call.caller()?;
     let written = writes::put(call.azure, caller, &call.request.path, call.api_version(), body)?;
     let status = written.status();
-    let Written { body, boot, failure, .. } = written;
-    if boot.is_none() && failure.is_none() {
+    follow(call, status, written)
+}
+
+/// The reply to a write that was taken, with a poll address if something is left to happen.
+pub fn follow(call: &Call<'_>, status: u16, written: Written) -> Answer {
+    let Written { body, rest, failure, .. } = written;
+    if rest.is_none() && failure.is_none() {
         return Ok(Reply::json(status, &body));
     }
     let azure = Arc::clone(call.azure);
     let region = body["location"].as_str().unwrap_or_default().to_owned();
-    let job = call.azure.jobs.start(move || match (failure, boot) {
+    let job = call.azure.jobs.start(move || match (failure, rest) {
         (Some(error), _) => Err(error),
-        (None, Some(boot)) => machines::boot(&azure, &boot),
+        (None, Some(rest)) => rest.finish(&azure),
         (None, None) => Ok(()),
     });
     let address = format!(

@@ -180,6 +180,7 @@ pub fn table() -> impl Iterator<Item = &'static Route> {
         super::deployments::ROUTES,
         super::vaults::ROUTES,
         super::machines::ROUTES,
+        super::security_rules::ROUTES,
         super::resources::ROUTES,
         super::secrets::ROUTES,
         super::blobs::ROUTES,

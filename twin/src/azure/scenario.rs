@@ -51,6 +51,8 @@ pub struct Scenario {
     pub policies: Vec<Policy>,
     /// Resources whose write fails, alone or in a deployment.
     pub failing_writes: Vec<FailingWrite>,
+    /// A policy puts its rules, `NRMS-Rule-103` and others, into every network security group that is written.
+    pub nrms_rules: bool,
     /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
     #[serde(deserialize_with = "loopback")]
     pub tunnel_to: Option<SocketAddr>,
@@ -202,6 +204,7 @@ impl Default for Scenario {
             networks: Vec::new(),
             policies: Vec::new(),
             failing_writes: Vec::new(),
+            nrms_rules: false,
             tunnel_to: None,
             faults: Vec::new(),
         }

@@ -1,12 +1,13 @@
 //! `<vault>.vault.azure.net`: the data plane of key vaults.
 
+use std::net::IpAddr;
 use std::sync::MutexGuard;
 
 use serde_json::{Map, Value, json};
 
 use super::error::AzureError;
 use super::http::Reply;
-use super::network;
+use super::network::{self, Barrier};
 use super::rbac::{self, Action};
 use super::routes::{Answer, Call, Route, Service, Versions};
 use super::state::{Resource, SecretVersion, State};
@@ -54,13 +55,8 @@ fn admit<'a>(call: &'a Call<'_>, action: &str, item: &str) -> Result<Admitted<'a
         .cloned();
     let vault = vault
         .ok_or_else(|| Reply::from(AzureError::new(404, "VaultNotFound", "The vault does not exist.")))?;
-    if !network::reachable(&state, &vault, call.request.peer) {
-        return Err(forbidden(
-            &caller,
-            "Public network access is disabled and request is not from a trusted service nor via an approved private link.",
-            "ForbiddenByConnection",
-            &vault,
-        ));
+    if let Some(barrier) = network::barrier(&state, &vault, call.request.peer) {
+        return Err(shut_out(&caller, barrier, call.request.peer, &vault));
     }
     let scope = format!("{}{item}", vault.id);
     if !rbac::allowed(&state, &call.azure.catalog, &caller.object_id, Action::Data(action), &scope) {
@@ -82,6 +78,21 @@ fn challenge(wrong_audience: Option<&str>) -> Reply {
         "Bearer authorization=\"https://login.microsoftonline.com/{TENANT}\", resource=\"{AUDIENCE}\""
     );
     Reply::from(AzureError::new(401, "Unauthorized", message)).header("www-authenticate", header)
+}
+
+/// 403 of a closed vault (wording with the client's address: hashicorp/terraform-provider-azurerm issue 4553).
+fn shut_out(caller: &Caller, barrier: Barrier, peer: IpAddr, vault: &Resource) -> Reply {
+    let (message, inner) = match barrier {
+        Barrier::Shut => (
+            "Public network access is disabled and request is not from a trusted service nor via an approved private link.".to_owned(),
+            "ForbiddenByConnection",
+        ),
+        Barrier::Firewall => (
+            format!("Client address is not authorized and caller is not a trusted service.\r\nClient address: {peer}"),
+            "ForbiddenByFirewall",
+        ),
+    };
+    forbidden(caller, &message, inner, vault)
 }
 
 fn forbidden(caller: &Caller, message: &str, inner: &str, vault: &Resource) -> Reply {

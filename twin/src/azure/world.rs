@@ -7,6 +7,7 @@ use super::Azure;
 use super::catalog;
 use super::error::AzureError;
 use super::groups;
+use super::network;
 use super::offers;
 use super::rbac::{self, Action};
 use super::state::{Secrets, State};
@@ -103,6 +104,9 @@ impl World for View<'_> {
             );
             return Err(AzureError::new(403, "KeyVaultParameterReferenceAuthorizationFailed", message));
         }
+        if network::barrier_to_azure(vault).is_some() {
+            return Err(refuse("The secret of KeyVault parameter cannot be retrieved. Http status code: 'Forbidden'. Error message: 'Client address is not authorized and caller is not a trusted service.'. Please see https://aka.ms/arm-keyvault for usage details.".into()));
+        }
         let versions = self.secrets(vault_id).and_then(|secrets| secrets.get(&name.to_ascii_lowercase()));
         let found = versions.and_then(|versions| match version {
             None => versions.last(),
@@ -178,6 +182,19 @@ impl World for View<'_> {
     fn terms_accepted(&self, _: &str, plan: &Plan) -> bool {
         let wanted = format!("{}/{}/{}", plan.publisher, plan.product, plan.name).to_ascii_lowercase();
         self.state.terms_accepted.contains(&wanted)
+    }
+
+    fn extension_versions(&self, location: &str, publisher: &str, kind: &str) -> Option<Vec<String>> {
+        self.azure.catalog.region(location)?;
+        let known =
+            self.azure.catalog.extensions.iter().find(|one| {
+                one.publisher.eq_ignore_ascii_case(publisher) && one.kind.eq_ignore_ascii_case(kind)
+            });
+        known.map(|one| one.versions.clone())
+    }
+
+    fn is_running(&self, machine: &str) -> bool {
+        !self.state.deallocated.contains(&super::state::key(machine))
     }
 
     fn new_uuid(&self) -> Uuid {

@@ -9,11 +9,12 @@ use super::kinds;
 use super::machines::{self, Boot};
 use super::resources::require_group;
 use super::roles::ASSIGNMENT;
+use super::security_rules::{self, SECURITY_GROUP};
 use super::state::{Group, Principal, Resource, RoleAssignment, SecretVersion, State, key};
 use super::tokens::Caller;
 use super::world::View;
 use crate::arm::id::ResourceId;
-use crate::arm::types::{Change, Put};
+use crate::arm::types::{self, Change, Put};
 
 /// A resource that was written.
 #[derive(Debug)]
@@ -22,11 +23,41 @@ pub struct Written {
     pub created: bool,
     /// What the PUT answers.
     pub body: Value,
-    /// The host that has to boot before it is there.
-    pub boot: Option<Boot>,
+    /// What has to happen until it is there.
+    pub rest: Option<Rest>,
     /// How it fails after it was taken.
     pub failure: Option<AzureError>,
     kind: String,
+}
+
+/// What has to happen after a write was taken.
+#[derive(Debug)]
+pub enum Rest {
+    /// The host of a VM boots.
+    Boot(Boot),
+    /// The resource with this id settles, at once in the twin.
+    Settle(String),
+}
+
+impl Rest {
+    /// The id of the resource.
+    pub fn id(&self) -> &str {
+        match self {
+            Rest::Boot(boot) => &boot.id,
+            Rest::Settle(id) => id,
+        }
+    }
+
+    /// Lets it happen.
+    pub fn finish(&self, azure: &Azure) -> Result<(), AzureError> {
+        match self {
+            Rest::Boot(boot) => machines::boot(azure, boot),
+            Rest::Settle(id) => {
+                set_provisioning_state(&mut azure.state(), id, "Succeeded");
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Written {
@@ -62,18 +93,43 @@ pub fn put(
     }
     let stored = state.resource(id).ok_or_else(|| super::resources::missing(id))?;
     let mut written =
-        Written { created, body: stored.body.clone(), boot: None, failure, kind: parsed.kind.clone() };
+        Written { created, body: stored.body.clone(), rest: None, failure, kind: parsed.kind.clone() };
+    if parsed.is(SECURITY_GROUP) && azure.scenario.nrms_rules {
+        security_rules::apply_policy(&mut state, id);
+    }
     if parsed.is(ASSIGNMENT) {
         written.body["properties"]["createdBy"] = Value::Null; // only later reads tell it (recorded: azure-cli)
     }
     if written.failure.is_some() {
-        if let Some(stored) = state.resources.get_mut(&key(id)) {
-            stored.body["properties"]["provisioningState"] = json!("Failed");
-        }
+        set_provisioning_state(&mut state, id, "Failed");
     } else if created && parsed.is(machines::MACHINE) {
         return Ok(booting(&mut state, azure, written, id));
+    } else if parsed.is(machines::EXTENSION) {
+        let word = if created { "Creating" } else { "Updating" };
+        return Ok(settling(&mut state, written, id, word));
     }
     Ok(written)
+}
+
+/// Changes a VM on behalf of `caller`, who must have the right already.
+pub fn patch(
+    azure: &Azure,
+    caller: &Caller,
+    id: &str,
+    api_version: &str,
+    body: Value,
+) -> Result<Written, AzureError> {
+    let parsed = ResourceId::parse(id).ok_or_else(|| super::resources::missing(id))?;
+    let mut state = azure.state();
+    require_group(&state, &parsed)?;
+    state.resource(id).ok_or_else(|| super::resources::missing(id))?;
+    let put = Put { id: id.to_owned(), api_version: api_version.to_owned(), body };
+    for change in types::patch_machine(&put, &View { azure, state: &state, caller })? {
+        apply(azure, &mut state, caller, &put, change);
+    }
+    let written =
+        Written { created: false, body: Value::Null, rest: None, failure: None, kind: parsed.kind.clone() };
+    Ok(settling(&mut state, written, id, "Updating"))
 }
 
 /// What the scenario wants of this write: nothing, a refusal, or a failure after it was taken.
@@ -88,11 +144,21 @@ fn failing(azure: &Azure, id: &str) -> Result<Option<AzureError>, AzureError> {
 /// A VM is `Creating` until its host answers.
 fn booting(state: &mut State, azure: &Azure, written: Written, id: &str) -> Written {
     let Some(boot) = machines::plan(state, id).filter(|_| azure.hosts.is_some()) else { return written };
-    if let Some(stored) = state.resources.get_mut(&key(id)) {
-        stored.body["properties"]["provisioningState"] = json!("Creating");
-        return Written { body: stored.body.clone(), boot: Some(boot), ..written };
-    }
-    written
+    let body = set_provisioning_state(state, id, "Creating");
+    Written { body, rest: Some(Rest::Boot(boot)), ..written }
+}
+
+/// A resource that has this `provisioningState` until it is looked at again.
+fn settling(state: &mut State, written: Written, id: &str, word: &str) -> Written {
+    let body = set_provisioning_state(state, id, word);
+    Written { body, rest: Some(Rest::Settle(id.to_owned())), ..written }
+}
+
+/// Sets it, and returns the body of the resource.
+fn set_provisioning_state(state: &mut State, id: &str, word: &str) -> Value {
+    let Some(stored) = state.resources.get_mut(&key(id)) else { return Value::Null };
+    stored.body["properties"]["provisioningState"] = json!(word);
+    stored.body.clone()
 }
 
 fn apply(azure: &Azure, state: &mut State, caller: &Caller, put: &Put, change: Change) {

@@ -129,6 +129,11 @@ pub fn machine(interface: &str) -> Value {
     })
 }
 
+pub fn extension(kind: &str) -> Value {
+    json!({"location": "eastus", "properties": {"publisher": "Microsoft.Azure.ActiveDirectory", "type": kind,
+        "typeHandlerVersion": "1.0", "autoUpgradeMinorVersion": true}})
+}
+
 pub const ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments/aaaaaaaa-0000-0000-0000-000000000001";
 
 /// Writes of one resource of each type, in an order that works.
@@ -187,6 +192,7 @@ pub fn all() -> Vec<Put> {
             json!({"location": "eastus", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}}),
         ),
         put("Microsoft.Compute/virtualMachines/vm", machine("nic")),
+        put("Microsoft.Compute/virtualMachines/vm/extensions/sign-in", extension("AADSSHLoginForLinux")),
         put(ASSIGNMENT, assignment(crate::world::CALLER)),
     ]
     .into_iter()

@@ -47,6 +47,8 @@ pub struct FakeWorld {
     pub groups: Vec<String>,
     /// Policies that deny writes.
     pub policies: Vec<Policy>,
+    /// Ids of VMs that do not run.
+    pub stopped: Vec<String>,
     /// Number of ids given out.
     pub ids: Cell<u128>,
 }
@@ -86,6 +88,7 @@ impl Default for FakeWorld {
             taken: Vec::new(),
             groups: Vec::new(),
             policies: Vec::new(),
+            stopped: Vec::new(),
             ids: Cell::new(0),
         }
     }
@@ -309,6 +312,15 @@ impl World for FakeWorld {
 
     fn terms_accepted(&self, _: &str, _: &MarketplacePlan) -> bool {
         self.accepted
+    }
+
+    fn extension_versions(&self, _: &str, publisher: &str, kind: &str) -> Option<Vec<String>> {
+        let known = [("Microsoft.Azure.ActiveDirectory", "AADSSHLoginForLinux")];
+        known.contains(&(publisher, kind)).then(|| vec!["1.0".into()])
+    }
+
+    fn is_running(&self, machine: &str) -> bool {
+        !self.stopped.iter().any(|id| id.eq_ignore_ascii_case(machine))
     }
 
     fn new_uuid(&self) -> Uuid {

@@ -242,6 +242,16 @@ pub const CLAIMS: &[Claim] = &[
     ),
     claim("missing identity of a VM: FailedIdentityOperation", "reports of users of azure-cli", Sure::Medium),
     claim(
+        "VM extension that there is not: ArtifactNotFound; version: ArtifactVersionNotFound; in a VM that does not run or forbids extensions: OperationNotAllowed; a second one of a type: BadRequest",
+        "learn.microsoft.com, \"Understand common error messages when you manage virtual machines in Azure\"; statuses: gravitational/teleport, reports of users of hashicorp/terraform-provider-azurerm",
+        Sure::Medium,
+    ),
+    claim(
+        "VM extensions are kept and told in a VM's replies and instance view; `protectedSettings` are in no reply; nothing is installed inside a host",
+        "recorded: azure-cli, PUT and GET of an extension; the last is the twin's own rule",
+        Sure::Medium,
+    ),
+    claim(
         "bodies of VM, disk, interface, network, Bastion, vault, storage account, identity, role assignment",
         RECORDED,
         Sure::High,

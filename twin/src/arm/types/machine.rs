@@ -33,6 +33,36 @@ pub fn machine(ask: &Ask) -> Changes {
     Ok(changes)
 }
 
+/// A machine with the tags, identity and patch settings of a PATCH.
+pub fn patch(ask: &Ask) -> Changes {
+    let mut body = ask.old.clone();
+    if !ask.body["tags"].is_null() {
+        body["tags"] = ask.body["tags"].clone();
+    }
+    let linux = "/properties/osProfile/linuxConfiguration";
+    if let Some(profile) = body.pointer_mut(linux) {
+        let settings = over(profile["patchSettings"].take(), ask.at(&format!("{linux}/patchSettings")));
+        profile["patchSettings"] = Value::Object(settings);
+    }
+    let mut changes = Vec::new();
+    if !ask.body["identity"].is_null() {
+        let (identity, principal) = identity::of_resource(ask, &merged_identity(ask))?;
+        body["identity"] = identity;
+        changes.extend(principal);
+    }
+    body["etag"] = json!(next_etag(ask));
+    changes.insert(0, Change::own(ask, super::shape::without_nulls(&body)));
+    Ok(changes)
+}
+
+/// User-assigned identities stay when the type names them, but for those that are null; else all of them go.
+fn merged_identity(ask: &Ask) -> Value {
+    let given = ask.put.body["identity"]["userAssignedIdentities"].as_object();
+    let mut users = over(ask.old["identity"]["userAssignedIdentities"].clone(), &json!(given));
+    users.retain(|_, user| !user.is_null());
+    json!({"type": ask.text("/identity/type"), "userAssignedIdentities": users})
+}
+
 /// Compute counts its entity tags.
 fn next_etag(ask: &Ask) -> String {
     let old = ask.old["etag"].as_str().unwrap_or_default();

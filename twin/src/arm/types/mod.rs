@@ -9,6 +9,7 @@ mod claims;
 mod disk;
 mod dns;
 mod endpoint;
+mod extension;
 mod general;
 mod grafana;
 mod identity;
@@ -144,6 +145,15 @@ pub fn put(put: &Put, world: &dyn World) -> Result<Vec<Change>, AzureError> {
         return Err(refuse::finding(&ask, &finding));
     }
     (rule.put)(&ask)
+}
+
+/// What a PATCH of a machine becomes, or Azure's refusal. `put` is the request; the machine must be there.
+pub fn patch_machine(put: &Put, world: &dyn World) -> Result<Vec<Change>, AzureError> {
+    let (rule, ask) = ask(put, world).ok_or_else(|| not_modelled(put))?;
+    if let Some(finding) = shape::check(&format!("{} PATCH", rule.kind), &ask.body, world) {
+        return Err(refuse::finding(&ask, &finding));
+    }
+    machine::patch(&ask)
 }
 
 fn ask<'a>(put: &'a Put, world: &'a dyn World) -> Option<(&'static Rule, Ask<'a>)> {

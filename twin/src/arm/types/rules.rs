@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::{
-    Changes, address, bastion, disk, dns, endpoint, grafana, identity, machine, monitor, mysql,
+    Changes, address, bastion, disk, dns, endpoint, extension, grafana, identity, machine, monitor, mysql,
     mysql_settings, netapp, nic, nsg, role, route, rule_group, storage, vault, vnet, volume,
 };
 
@@ -32,6 +32,7 @@ pub struct Rule {
 }
 
 const NETWORK: &[&str] = &[
+    "2022-01-01",
     "2022-07-01",
     "2023-05-01",
     "2024-01-01",
@@ -135,6 +136,13 @@ const RULES: &[Rule] = &[
         Place::Region,
         r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?$",
         machine::machine,
+    ),
+    rule(
+        "Microsoft.Compute/virtualMachines/extensions",
+        COMPUTE,
+        Place::Region,
+        r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?$",
+        extension::extension,
     ),
     rule(
         "Microsoft.NetApp/netAppAccounts",

@@ -119,5 +119,5 @@ pub fn without_nulls(value: &Value) -> Value {
 /// Types that have a shape.
 #[cfg(test)]
 pub fn kinds() -> Vec<&'static str> {
-    SHAPES.keys().map(String::as_str).collect()
+    SHAPES.keys().map(String::as_str).filter(|name| !name.ends_with(" PATCH")).collect()
 }
