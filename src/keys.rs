@@ -243,8 +243,15 @@ fn only_private() -> Failure {
 }
 
 fn unreadable(error: &anyhow::Error) -> anyhow::Error {
-    let exit = error.downcast_ref::<Failure>().map_or(Exit::Access, |failure| failure.exit);
-    Failure::new(exit, "KeyUnreadable", format!("the SSH key can't be read from the key vault: {error:#}"))
+    let (exit, why) = match error.downcast_ref::<Failure>() {
+        Some(failure) => {
+            let messages: Vec<&str> =
+                failure.problems.iter().map(|problem| problem.message.as_str()).collect();
+            (failure.exit, messages.join("; "))
+        }
+        None => (Exit::Access, format!("{error:#}")),
+    };
+    Failure::new(exit, "KeyUnreadable", format!("the SSH key can't be read from the key vault: {why}"))
         .remedy(
             "give the private key with --ssh-key, run from a machine that reaches the vault, or deploy with \
              `ccslurm4ai install --force`, which gives you the right to read it",

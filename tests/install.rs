@@ -13,6 +13,7 @@ mod install {
     mod configuration;
     mod interrupts;
     mod options;
+    mod secure;
     mod site;
     mod table;
 }

@@ -107,7 +107,7 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], at_once: usize, work: impl Fn(&T)
         done
     };
     let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..at_once.min(items.len())).map(|_| scope.spawn(&worker)).collect();
+        let workers: Vec<_> = (0..at_once.min(items.len())).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().flat_map(joined).collect()
     });
     done.sort_by_key(|(at, _)| *at);

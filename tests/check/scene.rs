@@ -133,9 +133,9 @@ impl Scene {
         for (name, limit) in NEEDED {
             self.usage(name, 0, limit);
         }
-        for kind in ["virtualMachines", "virtualMachineScaleSets"] {
+        for key in ["virtualMachines", "virtualMachineScaleSets", "vault"] {
             let gone = r#"{"error":{"code":"ResourceGroupNotFound","message":"Resource group 'cluster-rg' could not be found."}}"#;
-            self.fails(kind, 1, &format!("ERROR: Not Found({gone})"));
+            self.fails(key, 1, &format!("ERROR: Not Found({gone})"));
         }
         let providers = PROVIDERS
             .map(|name| json!({"namespace": format!("Microsoft.{name}"), "registrationState": "Registered"}));

@@ -9,7 +9,7 @@ use super::site::Site;
 use super::table::shown;
 
 /// Keeps what a user sees of the runs of one story.
-fn snapshot(name: &str, runs: &[String]) {
+pub fn snapshot(name: &str, runs: &[String]) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots" }, {
         insta::assert_snapshot!(format!("install__{name}"), runs.concat());
     });

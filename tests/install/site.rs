@@ -45,6 +45,10 @@ impl Site {
             "tag update",
             "vm image terms accept",
             "keyvault recover",
+            "keyvault update",
+            "resource patch",
+            "vm extension set",
+            "network nsg rule delete",
             "deployment group create",
             "deployments",
         ] {
@@ -61,7 +65,6 @@ impl Site {
         };
         self.scene.fails("cluster-rg", 1, &missing("ResourceGroupNotFound"));
         self.scene.fails("secrets", 1, &missing("ParentResourceNotFound"));
-        self.scene.fails("vault", 1, &missing("ResourceNotFound"));
         self.scene.answer_json("deletedVaults", &json!({"value": []}));
         self.scene.answer_json("vm image terms show", &json!({"accepted": false}));
         let vm = |node: &str, name: &str| {

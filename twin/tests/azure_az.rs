@@ -114,6 +114,12 @@ fn az_as_service_principal() {
             ("az keyvault secret show --vault-name kvlost -n admin-Pwd --query value -o tsv", 0, "s3cret"),
             ("az keyvault secret show --vault-name kvlost -n nope", 3, "SecretNotFound"),
             (
+                "az keyvault update -n kvlost -g rg1 --default-action Deny --bypass AzureServices --query properties.networkAcls.defaultAction",
+                0,
+                "Deny",
+            ),
+            ("az keyvault secret show --vault-name kvlost -n admin-Pwd", 1, "ForbiddenByFirewall"),
+            (
                 "echo '{\"parameters\": {\"p\": {\"value\": \"hello\"}}}' | az deployment group create -g rg1 -n d1 --template-file main.json -p @- --no-wait",
                 0,
                 "",
@@ -179,6 +185,10 @@ fn a_deployment_makes_a_vm_and_a_tunnel_leads_to_it() {
         &[
             ("az group create -n rg1 -l eastus -o none && az deployment group create -g rg1 -n d1 --template-file main.json --query properties.outputs.address.value", 0, "10.64.0.4"),
             (&format!("az rest --method get --url '{machine}?api-version=2025-04-01' --query properties.provisioningState").replace('\'', "\""), 0, "Succeeded"),
+            ("az vm identity assign -g rg1 -n vm1 --query systemAssignedIdentity", 0, "-"),
+            (&format!("az resource patch --ids {machine} --api-version 2025-04-01 --is-full-object --properties '{{\"tags\": {{\"a\": \"b\"}}}}' --query tags.a"), 0, "b"),
+            ("az vm extension set -g rg1 --vm-name vm1 --publisher Microsoft.GuestConfiguration --name ConfigurationforLinux --version 1.0 --extension-instance-name AzurePolicyforLinux --query provisioningState", 0, "Succeeded"),
+            ("az vm extension set -g rg1 --vm-name vm1 --publisher Microsoft.GuestConfiguration --name Nothing --version 1.0", 3, "ArtifactNotFound"),
             (&tunnel(machine, talk), 0, "b'hello'"),
             (&tunnel(machine, talk), 0, "Ctrl + C to close"),
             (&tunnel(&format!("{machine}x"), lost), 0, "was not found"),

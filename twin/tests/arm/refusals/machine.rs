@@ -9,7 +9,7 @@ use crate::scene::*;
 
 /// Every refusal of this file.
 pub fn all() -> Vec<Refused> {
-    [offers(), images(), profiles(), parts(), fixed()].into_iter().flatten().collect()
+    [offers(), images(), profiles(), parts(), fixed(), extensions()].into_iter().flatten().collect()
 }
 
 fn new(more: Value) -> Put {
@@ -183,5 +183,62 @@ fn fixed() -> Vec<Refused> {
         refused("other custom data", again(profile(json!({"customData": "aG8="}))), code, "'customData'"),
         refused("other zone", again(json!({"zones": ["1"]})), code, "'zones'"),
         refused("other image", again(image), code, "'imageReference'"),
+    ]
+}
+
+/// Extensions of a machine.
+fn extensions() -> Vec<Refused> {
+    let at = |name: &str| format!("Microsoft.Compute/virtualMachines/vm/extensions/{name}");
+    let known = || extension("AADSSHLoginForLinux");
+    let version = json!({"properties": {"typeHandlerVersion": "9.9"}});
+    vec![
+        refused(
+            "of a machine that is not there",
+            put("Microsoft.Compute/virtualMachines/none/extensions/a", known()),
+            "ParentResourceNotFound",
+            "virtualMachines/none' could not be found",
+        ),
+        refused(
+            "of no such type",
+            put(&at("a"), extension("AADSSHLoginForMac")),
+            "ArtifactNotFound",
+            "with publisher 'Microsoft.Azure.ActiveDirectory' and type 'AADSSHLoginForMac' could not be found",
+        ),
+        refused(
+            "of no such version",
+            put(&at("sign-in"), with(&known(), version)),
+            "ArtifactVersionNotFound",
+            "satisfies the requested version '9.9'",
+        ),
+        refused(
+            "a second one of a type",
+            put(&at("again"), known()),
+            "BadRequest",
+            "VMExtension 'again' with handler 'Microsoft.Azure.ActiveDirectory.AADSSHLoginForLinux' already added",
+        ),
+        refused(
+            "in a stopped machine",
+            put(&at("sign-in"), known()),
+            "OperationNotAllowed",
+            "Cannot modify extensions in the VM when the VM is not running.",
+        )
+        .after(|world| world.stopped.push(id("Microsoft.Compute/virtualMachines/vm"))),
+        refused(
+            "in a machine that forbids them",
+            put(&at("sign-in"), known()),
+            "OperationNotAllowed",
+            "osProfile.allowExtensionOperations property is true",
+        )
+        .after(|world| {
+            let forbidding = profile(json!({"allowExtensionOperations": false}));
+            let machine = with(&machine("nic"), forbidding);
+            assert!(world.put(&put("Microsoft.Compute/virtualMachines/vm", machine)).is_ok());
+        }),
+        refused(
+            "without a version",
+            put(&at("a"), with(&known(), json!({"properties": {"typeHandlerVersion": null}}))),
+            "InvalidParameter",
+            "Required parameter 'typeHandlerVersion' is missing (null).",
+        ),
     ]
 }
