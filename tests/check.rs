@@ -87,7 +87,7 @@ mod check {
         let scene = Scene::new();
         scene.check();
         let calls = scene.calls();
-        assert_eq!(calls.len(), 12, "{calls:#?}");
+        assert_eq!(calls.len(), 13, "{calls:#?}");
         for call in &calls {
             let named = [scene::SUBSCRIPTION_NAME, scene::SUBSCRIPTION];
             assert!(named.iter().any(|name| call.contains(&format!("--subscription {name}"))), "{call}");

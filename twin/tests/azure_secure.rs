@@ -144,12 +144,11 @@ fn a_policy_puts_its_rules_after_every_write() {
         ask(&twin, "DELETE", &format!("{NSG}/securityRules/nrms-rule-103"), "2022-01-01", Value::Null);
     assert_eq!(deleted.status, 202);
     let poll = deleted.header("azure-asyncoperation").unwrap().replace("https://management.azure.com", "");
-    let polls = (0..500).map(|_| twin.arm("GET", &poll, None).body);
-    let ended = polls.inspect(|_| std::thread::sleep(std::time::Duration::from_millis(1)));
-    assert_eq!(
-        ended.skip_while(|told| told["status"] == "InProgress").next(),
-        Some(json!({"status": "Succeeded"}))
-    );
+    let told = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        Some(twin.arm("GET", &poll, None).body).filter(|told| told["status"] != "InProgress")
+    });
+    assert_eq!(told, Some(json!({"status": "Succeeded"})));
     assert_eq!(rules(), all[1..]);
     let after = get(&twin, NSG, "2025-05-01");
     assert_ne!(before["etag"], after["etag"]);
