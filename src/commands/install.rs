@@ -74,19 +74,35 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         ui,
     };
 
+    let (infrastructure, mut result) = phases(&site, args, evidence, &images.node)?;
+    if args.dry_run {
+        result["would_run"] = runner.shown().into();
+    }
+    Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
+}
+
+/// What follows the checks.
+fn phases(
+    site: &Site<'_>,
+    args: &InstallArgs,
+    evidence: Evidence,
+    node_image: &Image,
+) -> anyhow::Result<(Infrastructure, Value)> {
+    let ui = site.ui;
     // Before any money is spent: this needs the network and may fail.
-    let environment = if args.bicep || args.dry_run { None } else { Some(ansible_environment(&runner, ui)?) };
+    let environment =
+        if args.bicep || args.dry_run { None } else { Some(ansible_environment(site.runner, ui)?) };
     let infrastructure = match evidence {
         Evidence::Deployments(deployments) => site.newest(&deployments)?,
         Evidence::All(survey) => site.deploy(&survey, args.force)?,
     };
     let mut result = json!({
-        "resource_group": config.resource_group_name,
+        "resource_group": site.config.resource_group_name,
         "deployment": { "name": infrastructure.deployment, "changed": infrastructure.changed },
     });
     match (environment, &infrastructure.outputs) {
         (Some(environment), Some(outputs)) => {
-            configure_and_connect(&site, outputs, &images.node, &environment, &mut result)?;
+            configure_and_connect(site, outputs, node_image, &environment, &mut result)?;
         }
         _ if args.dry_run && !args.bicep => ui.event(Event::Note {
             text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts",
@@ -94,16 +110,13 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
         _ => {}
     }
     match (args.secure, &infrastructure.outputs) {
-        (true, Some(_)) => result["secure"] = json!({ "changed": secure::run(&site)? }),
+        (true, Some(_)) => result["secure"] = json!({ "changed": secure::run(site)? }),
         (true, None) => ui.event(Event::Note {
             text: "then: secure the VMs, network security groups and key vault that there are by then",
         }),
         (false, _) => {}
     }
-    if args.dry_run {
-        result["would_run"] = runner.shown().into();
-    }
-    Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
+    Ok((infrastructure, result))
 }
 
 /// What Azure already has, as far as this run needs to know.
