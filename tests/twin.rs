@@ -12,6 +12,7 @@ mod twin {
     mod life;
     mod options;
     mod rehearsal;
+    mod secure;
     mod trace;
     mod watcher;
 }

@@ -189,7 +189,7 @@ mod tests {
             name: "AzurePolicyforLinux".into(),
             publisher: "Microsoft.GuestConfiguration".into(),
             kind: "ConfigurationforLinux".into(),
-            version: "1.0".into(),
+            version: String::new(),
         };
         let vm = |publisher: &str, kind: &str, state: &str| {
             json!({ "resources": [{ "name": "any", "properties":

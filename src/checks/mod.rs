@@ -85,7 +85,7 @@ pub fn run_all<T: Send>(
                 (online(&az, config, images, caller, needs_key), Some(joined(found)))
             })
         }
-        Err(error) => (Online { items: offline(&az, config, error), ..Online::default() }, None),
+        Err(error) => (Online { items: offline(&az, config, needs_key, error), ..Online::default() }, None),
     };
     items.extend(online.items);
     if interrupt::requested() {
@@ -104,12 +104,13 @@ struct Online {
 }
 
 /// What is left to say without a token.
-fn offline(az: &Az<'_>, config: &Config, error: &AzError) -> Vec<Item> {
+fn offline(az: &Az<'_>, config: &Config, needs_key: bool, error: &AzError) -> Vec<Item> {
     let mut items = Vec::new();
     let mut open: Vec<_> = ids().filter(|id| ![programs::ID, signed_in::ID].contains(id)).collect();
     open.retain(|id| match *id {
         network::ID => network::concerns(config).is_some(),
         private_dns::ID => private_dns::concerns(config).is_some(),
+        ssh_key::ID => needs_key,
         _ => true,
     });
     if matches!(error.kind, Kind::NoSubscription { .. }) {

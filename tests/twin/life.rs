@@ -1,5 +1,5 @@
-//! One cluster's life, in order: installed under watch, used, installed again, changed, its state lost, its server
-//! replaced, its twin taken down.
+//! One cluster's life, in order: installed under watch, used, installed again, changed, its state lost, secured, its
+//! server replaced, its twin taken down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::compare::{RESOURCES, differences};
 use super::leftovers;
 use super::rehearsal::{DRIVER, Run, Twin, Workspace, finish, ok};
-use super::watcher;
+use super::{secure, watcher};
 
 const SERVER: &str = "cycleserver";
 const NODES: [&str; 4] =
@@ -25,7 +25,7 @@ const IMPORT: &str = "cyclecloud_cluster : Cluster is imported";
 #[test]
 fn a_cluster_lives() {
     ok(Command::new(DRIVER).arg("setup"));
-    let twin = Twin::up(&[], "");
+    let twin = Twin::up(&[], "nrms_rules: true");
     let workspace = Workspace::new("");
     let mut last = Instant::now();
     let mut done = |step: &str| {
@@ -51,6 +51,12 @@ fn a_cluster_lives() {
     done("install after each of two edits");
     state_lost(&workspace, &twin);
     done("install -a without a state folder");
+    secure::secured(&workspace, &twin, hosts.len());
+    done("install -s, twice");
+    secure::deployed_again(&workspace, &twin, hosts.len());
+    done("install -b --force and -a -s with a closed vault");
+    secure::state_lost(&workspace, &twin);
+    done("install without a state folder, the vault closed");
     server_replaced(&workspace, &twin);
     done("install -a with another host key");
     taken_down(&twin);
@@ -112,7 +118,7 @@ fn by_force(workspace: &Workspace, twin: &Twin, before: &Value) {
     assert_eq!(differences(before, &after, &RESOURCES), Vec::<String>::new());
     let versions =
         after.pointer(&format!("/secrets/{}", super::rehearsal::VAULT)).unwrap().as_object().unwrap();
-    assert_eq!(versions.len(), 3);
+    assert_eq!(versions.len(), 4);
     assert!(versions.values().all(|versions| versions.as_array().map(Vec::len) == Some(1)), "{versions:?}");
 }
 
