@@ -34,12 +34,13 @@ fn deletions(az: &Az<'_>, group: &str, found: &Value) -> Vec<Step> {
     let name = found["name"].as_str().unwrap_or_default();
     let rules = found["properties"]["securityRules"].as_array().into_iter().flatten();
     let unwanted = rules.filter_map(|rule| rule["name"].as_str()).filter(|rule| UNWANTED.contains(rule));
-    let delete =
-        |rule: &str| {
-            let command = az
-                .command(&["network", "nsg", "rule", "delete", "--resource-group", group])
-                .args(["--nsg-name", name, "--name", rule]);
-            Step::new(format!("{name}: without the rule {rule}"), command)
-        };
-    unwanted.map(delete).collect()
+    let command = |rule: &str| {
+        az.command(&["network", "nsg", "rule", "delete", "--resource-group", group]).args([
+            "--nsg-name",
+            name,
+            "--name",
+            rule,
+        ])
+    };
+    unwanted.map(|rule| Step::new(format!("{name}: without the rule {rule}"), command(rule))).collect()
 }

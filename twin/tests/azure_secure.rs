@@ -150,6 +150,10 @@ fn a_policy_puts_its_rules_after_every_write() {
     });
     assert_eq!(told, Some(json!({"status": "Succeeded"})));
     assert_eq!(rules(), all[1..]);
+    let gone = format!("{NSG}/securityRules/NRMS-Rule-103");
+    let statuses =
+        ["DELETE", "GET"].map(|method| ask(&twin, method, &gone, "2022-01-01", Value::Null).status);
+    assert_eq!(statuses, [204, 404]);
     let after = get(&twin, NSG, "2025-05-01");
     assert_ne!(before["etag"], after["etag"]);
     assert_eq!(after["etag"], after["properties"]["securityRules"][0]["etag"]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::azure_support::S;
+use crate::azure_support::{S, recorded};
 
 /// A template without resources.
 pub const TEMPLATE: &str = r#"{
@@ -106,5 +106,49 @@ pub fn rows() -> Vec<Row> {
         row("deployment-put", 2, "PUT", "{S}/resourcegroups/rg1/providers/Microsoft.Resources/deployments/d1?api-version=2021-04-01")
             .with(deployment)
             .except(OTHER_TEMPLATE),
+    ]
+}
+
+/// What `install -s` asks for, of a twin with a VM whose tenant has a policy.
+pub fn secure_mode() -> Vec<Row> {
+    let vm = "{S}/resourceGroups/rg1/providers/Microsoft.Compute/virtualMachines/vm1";
+    let extension = format!("{vm}/extensions/VMAccessForLinux?api-version=2024-11-01");
+    let nsg = "{S}/resourceGroups/rg1/providers/Microsoft.Network/networkSecurityGroups/nsg1";
+    let rule = format!("{nsg}/securityRules/NRMS-Rule-103?api-version=2022-01-01");
+    let asked = |file: &str, index: usize| {
+        let mut body = recorded(file, index)["request"]["body"].clone();
+        body["location"] = json!("eastus");
+        body
+    };
+    let mut vault = asked("keyvault-vault", 7);
+    vault["properties"]["tenantId"] = json!("22222222-2222-4222-8222-222222222222");
+    vec![
+        row("vm-extension", 0, "PUT", &extension).with(asked("vm-extension", 0)),
+        row("vm-extension", 1, "GET", &extension),
+        row("vm", 1, "GET", &format!("{vm}?$expand=instanceView&api-version=2022-11-01")).except(&[
+            (".linuxConfiguration", "the recorded VM has a password"),
+            (".diagnosticsProfile lacks", "the template asks for none"),
+            (".caching lacks", "the template says nothing of it"),
+            (".networkInterfaces[].properties is new", "the template says which is primary"),
+            (".identity is new", "the template asks for one"),
+            (".tags lacks", "the template has none"),
+            (".resources is new", "the recorded VM has no extension yet"),
+            (".extensions is new", "the recorded VM has no extension yet"),
+            (".diskControllerType is new", "the recorded api-version is older"),
+            (".etag is new", "the recorded api-version is older"),
+        ]),
+        row("nsg", 0, "PUT", &format!("{nsg}?api-version=2022-01-01"))
+            .with(asked("nsg", 0))
+            .except(&[("header azure-asyncoperation", "the twin's is done at once")]),
+        row("nsg", 1, "GET", &rule),
+        row("nsg", 2, "DELETE", &rule),
+        row(
+            "keyvault-vault",
+            7,
+            "PUT",
+            "{S}/resourceGroups/rg1/providers/Microsoft.KeyVault/vaults/kv-secured1?api-version=2026-02-01",
+        )
+        .with(vault)
+        .except(&[(".systemData is new", "the recorded api-version is older")]),
     ]
 }
