@@ -50,9 +50,6 @@ const NO_CONNECTION: [&str; 8] = [
     "Cannot connect to proxy",
 ];
 
-const FORBIDDEN: [&str; 3] =
-    ["AuthorizationFailed", "LinkedAuthorizationFailed", "DenyAssignmentAuthorizationFailed"];
-
 /// An az call that failed. Has no `From` into [`anyhow::Error`]: the caller says with
 /// [`AzError::failure`] which phase it was in.
 #[derive(Debug, Clone)]
@@ -155,9 +152,11 @@ impl Kind {
             return Self::Broken { text: cause.map_or_else(|| gist(&text), str::to_owned) };
         }
         let leaves = error::leaves(&text);
-        let is = |codes: &[&str]| leaves.iter().any(|leaf| codes.contains(&leaf.code.as_str()));
-        let by_vault = leaves.iter().any(|leaf| leaf.code.starts_with("Forbidden"));
-        if text.starts_with("Forbidden(") || by_vault || is(&FORBIDDEN) {
+        // Key Vault's codes begin so, those of Resource Manager end so.
+        let forbids = |leaf: &ArmError| {
+            leaf.code.starts_with("Forbidden") || leaf.code.ends_with("AuthorizationFailed")
+        };
+        if text.starts_with("Forbidden(") || leaves.iter().any(forbids) {
             return Self::Forbidden(leaves);
         }
         let missing = |leaf: &ArmError| leaf.code.ends_with("NotFound");
