@@ -152,10 +152,15 @@ impl FakeWorld {
         }
         let mut properties: Map<String, Value> =
             READ_ONLY.iter().map(|name| ((*name).to_owned(), made_up(&put.id, name))).collect();
-        let rule =
-            "/subscriptions/s/resourceGroups/managed/providers/Microsoft.Insights/dataCollectionRules/rule";
-        let settings = json!({"dataCollectionRuleResourceId": rule, "dataCollectionRuleImmutableId": made_up(&put.id, "rule"),
-            "ingestionEndpoints": {"metrics": made_up(&put.id, "endpoint")}});
+        let made_beside = |kind: &str| {
+            format!("/subscriptions/s/resourceGroups/managed/providers/Microsoft.Insights/{kind}/m")
+        };
+        let (rule, endpoint) = (made_beside("dataCollectionRules"), made_beside("dataCollectionEndpoints"));
+        self.add(&rule, json!({"id": rule, "properties": {"immutableId": made_up(&rule, "rule")}}));
+        let address = json!({"metricsIngestion": {"endpoint": made_up(&endpoint, "address")}});
+        self.add(&endpoint, json!({"id": endpoint, "properties": address}));
+        let settings =
+            json!({"dataCollectionRuleResourceId": rule, "dataCollectionEndpointResourceId": endpoint});
         properties.insert("defaultIngestionSettings".into(), settings);
         properties.insert("networkInterfaces".into(), json!([{"id": made_up(&put.id, "interface")}]));
         properties.insert("mountTargets".into(), json!([{"ipAddress": made_up(&put.id, "address")}]));
