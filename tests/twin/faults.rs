@@ -111,7 +111,7 @@ fn deleted_vault() -> String {
     let public = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 old";
     format!(
         "deleted_vaults: [{{name: {VAULT}, group: {GROUP}, location: eastus, secrets: {{cycleadmin-SshPrivateKey: \
-         old-private, cycleadmin-SshPublicKey: {public}, cycleadmin-CycleCloudPwd: old-password}}}}]"
+         old-private, cycleadmin-SshPublicKey: {public}, cycleadmin-CycleCloudPwd: old-password, cycleadmin-MySqlPwd: Old-passw0rd}}}}]"
     )
 }
 
