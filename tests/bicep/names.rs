@@ -119,15 +119,17 @@ fn names_fit_whatever_the_resource_group_is_called() {
     let mut draw = |length| group_name(length).new_tree(&mut runner).expect("a name").current();
     let mut groups: BTreeSet<_> =
         [1, 90].iter().flat_map(|length| std::iter::repeat_n(*length, 20)).map(&mut draw).collect();
-    groups.extend(["g", "_", ")", "Ünï_(gröup).名前-2"].map(str::to_owned));
+    groups.extend(["g", "G", "_", ")", "Ünï_(gröup).名前-2"].map(str::to_owned));
     groups.insert("Long_(group).name-".repeat(5));
+    // To Azure, names that differ in case alone are one group.
+    let mut different = BTreeSet::new();
+    groups.retain(|group| different.insert(group.to_lowercase()));
     let prediction = snapshot(many(&clusters(), "groups", &groups).path(), "many", GROUP);
     assert_eq!(faults(&rules, &prediction), Vec::<String>::new(), "in the groups {groups:?}");
     let lockers =
         resources_of(&prediction).iter().filter(|one| one["type"] == "Microsoft.Storage/storageAccounts");
     let accounts: BTreeSet<_> = lockers.map(|locker| text(locker, "name")).collect();
-    let different: BTreeSet<_> = groups.iter().map(|group| group.to_lowercase()).collect();
-    assert_eq!(accounts.len(), different.len(), "each group has an account of its own: {accounts:?}");
+    assert_eq!(accounts.len(), groups.len(), "each group has an account of its own: {accounts:?}");
 }
 
 #[test]
