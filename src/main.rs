@@ -17,6 +17,7 @@ mod resource_id;
 mod sizes;
 mod ssh;
 mod templates;
+mod threads;
 mod tunnel;
 mod ui;
 mod workspace;

@@ -95,6 +95,11 @@ fn names<const N: usize>(text: &str, pattern: &str) -> Option<[String; N]> {
     found.try_into().ok()
 }
 
+/// The id of the resource group that the resource `id` is in.
+pub fn group_of(id: &str) -> String {
+    id.split('/').take(5).collect::<Vec<_>>().join("/")
+}
+
 /// Whether `text` is a UUID in the form 8-4-4-4-12.
 pub fn is_uuid(text: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());

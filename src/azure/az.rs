@@ -40,6 +40,11 @@ impl<'a> Az<'a> {
         &self.subscription
     }
 
+    /// ARM id of the resource group `name`.
+    pub fn group_id(&self, name: &str) -> String {
+        format!("/subscriptions/{}/resourceGroups/{name}", self.subscription)
+    }
+
     /// The same `az` on the subscription `id`.
     #[must_use]
     pub fn on(&self, id: impl Into<String>) -> Self {
@@ -109,6 +114,17 @@ impl<'a> Az<'a> {
     /// As [`Az::json`], and when an answer is not a list or the pages do not end.
     pub fn rest_list(&self, path: &str, why: &str) -> Result<Vec<Value>, AzError> {
         self.pages(path, None, why)
+    }
+
+    /// As [`Az::rest_list`]; nothing where what would hold the items does not exist.
+    ///
+    /// # Errors
+    /// As [`Az::rest_list`].
+    pub fn rest_list_if_any(&self, path: &str, why: &str) -> Result<Vec<Value>, AzError> {
+        match self.rest_list(path, why) {
+            Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     /// As [`Az::rest_list`], each item cut down to what the JMESPath `item` (a multiselect hash) names:

@@ -34,10 +34,7 @@ pub struct ClusterVms {
 /// # Errors
 /// When Azure does not answer, or a VM has no address.
 pub fn addresses(az: &Az<'_>, group: &str, vms: &[&str]) -> anyhow::Result<Vec<IpAddr>> {
-    let path = format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces?{NETWORK_API}",
-        az.subscription()
-    );
+    let path = format!("{}/providers/Microsoft.Network/networkInterfaces?{NETWORK_API}", az.group_id(group));
     let interfaces = az.rest_list(&path, "reading the network interfaces of the cluster");
     let interfaces = interfaces.map_err(|error| error.failure(Exit::Unreachable))?;
     let find = |vm: &&str| {
@@ -91,10 +88,7 @@ pub fn wait_for_vms(
     let wanted: Vec<String> = std::iter::once("scheduler".to_owned())
         .chain((1..=login_nodes).map(|number| format!("login{number}")))
         .collect();
-    let path = format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines?{API}",
-        az.subscription()
-    );
+    let path = format!("{}/providers/Microsoft.Compute/virtualMachines?{API}", az.group_id(group));
     let started = Instant::now();
     let mut last_answer = started;
     loop {

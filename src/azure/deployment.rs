@@ -222,11 +222,7 @@ impl<'a> Deployments<'a> {
     }
 
     fn path(&self, name: &str) -> String {
-        let base = format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Resources/deployments",
-            self.az.subscription(),
-            self.group
-        );
+        let base = format!("{}/providers/Microsoft.Resources/deployments", self.az.group_id(self.group));
         if name.is_empty() { base } else { format!("{base}/{name}") }
     }
 

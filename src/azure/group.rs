@@ -62,7 +62,7 @@ pub fn ensure(
     if tags.iter().all(|(tag, value)| found["tags"][tag] == *value) {
         return Ok(Change::None);
     }
-    let id = format!("/subscriptions/{}/resourceGroups/{name}", az.subscription());
+    let id = az.group_id(name);
     let command = az
         .command(&["tag", "update", "--output", "none", "--operation", "merge", "--resource-id", &id])
         .arg("--tags")

@@ -54,17 +54,12 @@ pub enum Machine {
 /// # Errors
 /// As [`Az::rest_list`].
 pub fn names(az: &Az<'_>, group: &str) -> Result<Vec<String>, AzError> {
-    match az.rest_list(&format!("{}?api-version={API}", all(az, group)), "listing the VMs") {
-        Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
-        vms => Ok(vms?.iter().filter_map(|vm| vm["name"].as_str().map(str::to_owned)).collect()),
-    }
+    let vms = az.rest_list_if_any(&format!("{}?api-version={API}", all(az, group)), "listing the VMs")?;
+    Ok(vms.iter().filter_map(|vm| vm["name"].as_str().map(str::to_owned)).collect())
 }
 
 fn all(az: &Az<'_>, group: &str) -> String {
-    let subscription = az.subscription();
-    format!(
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines"
-    )
+    format!("{}/providers/Microsoft.Compute/virtualMachines", az.group_id(group))
 }
 
 /// Looks at a VM; `None` when it is gone by now.

@@ -4,13 +4,10 @@ use serde_json::Value;
 
 use super::az::Az;
 use super::failed::AzError;
+use crate::config::KEPT_BY_AZURE;
 use crate::resource_id::BastionId;
 
 const API: &str = "api-version=2025-05-01";
-
-/// Addresses that Azure keeps for itself in every subnet
-/// (learn.microsoft.com/azure/virtual-network/virtual-networks-faq).
-const KEPT_BY_AZURE: u64 = 5;
 
 /// A virtual network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +77,7 @@ fn usable(prefix: &str) -> Option<u64> {
     let (address, length) = prefix.split_once('/')?;
     let length: u32 = length.parse().ok().filter(|length| *length <= 32)?;
     address.parse::<std::net::Ipv4Addr>().ok()?;
-    Some((1_u64 << (32 - length)).saturating_sub(KEPT_BY_AZURE))
+    Some((1_u64 << (32 - length)).saturating_sub(KEPT_BY_AZURE.into()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::az::Az;
-use super::failed::{AzError, Kind};
+use super::failed::AzError;
 use super::region::same_region;
+use crate::resource_id::group_of;
+use crate::threads::joined;
 
 /// VMs of one size that count against the vCPU quota of a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +24,13 @@ pub struct Running {
 /// As [`Az::rest_list`].
 pub fn running(az: &Az<'_>, group: &str, region: &str) -> Result<Vec<Running>, AzError> {
     let read = |kind: &str| {
-        let path = format!(
-            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/{kind}?api-version=2025-04-01",
-            az.subscription()
-        );
-        match az.rest_list(&path, &format!("reading the VMs of resource group {group}")) {
-            Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
-            answer => answer,
-        }
+        let path =
+            format!("{}/providers/Microsoft.Compute/{kind}?api-version=2025-04-01", az.group_id(group));
+        az.rest_list_if_any(&path, &format!("reading the VMs of resource group {group}"))
     };
     let (machines, sets) = std::thread::scope(|scope| {
         let sets = scope.spawn(|| read("virtualMachineScaleSets"));
-        (read("virtualMachines"), sets.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (read("virtualMachines"), joined(sets))
     });
     let here = |item: &&Value| text(item, "/location").is_some_and(|place| same_region(place, region));
     let machines = machines?;
@@ -52,17 +49,11 @@ pub fn running(az: &Az<'_>, group: &str, region: &str) -> Result<Vec<Running>, A
 /// # Errors
 /// As [`Az::rest_list`].
 pub fn collection_group(az: &Az<'_>, group: &str, cluster: &str) -> Result<Option<String>, AzError> {
-    let path = format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Monitor/accounts?api-version=2025-10-03",
-        az.subscription()
-    );
-    let workspaces = match az.rest_list(&path, "reading the Azure Monitor workspaces") {
-        Err(AzError { kind: Kind::NotFound(_), .. }) => Vec::new(),
-        answer => answer?,
-    };
+    let path = format!("{}/providers/Microsoft.Monitor/accounts?api-version=2025-10-03", az.group_id(group));
+    let workspaces = az.rest_list_if_any(&path, "reading the Azure Monitor workspaces")?;
     let ours = workspaces.iter().find(|item| item["tags"]["ccslurm4ai-cluster"] == cluster);
     let rule = |item| text(item, "/properties/defaultIngestionSettings/dataCollectionRuleResourceId");
-    Ok(ours.and_then(rule).map(|rule| rule.split('/').take(5).collect::<Vec<_>>().join("/")))
+    Ok(ours.and_then(rule).map(group_of))
 }
 
 fn machine(item: &Value) -> Option<Running> {

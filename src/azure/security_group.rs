@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::az::Az;
-use super::failed::{AzError, Kind};
+use super::failed::AzError;
 use super::step::Step;
 
 /// They let a whole company in, on every port. Their description says that they can be deleted.
@@ -16,13 +16,10 @@ const UNWANTED: [&str; 2] = ["NRMS-Rule-103", "NRMS-Rule-104"];
 /// As [`Az::rest_list`].
 pub fn unwanted_rules(az: &Az<'_>, group: &str) -> Result<Vec<Vec<Step>>, AzError> {
     let path = format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/networkSecurityGroups?api-version=2025-05-01",
-        az.subscription()
+        "{}/providers/Microsoft.Network/networkSecurityGroups?api-version=2025-05-01",
+        az.group_id(group)
     );
-    let security_groups = match az.rest_list(&path, "listing the network security groups") {
-        Err(AzError { kind: Kind::NotFound(_), .. }) => return Ok(Vec::new()),
-        found => found?,
-    };
+    let security_groups = az.rest_list_if_any(&path, "listing the network security groups")?;
     Ok(security_groups
         .iter()
         .map(|found| deletions(az, group, found))

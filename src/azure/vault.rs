@@ -12,6 +12,7 @@ use super::failed::{AzError, Kind};
 use super::step::Step;
 use crate::failure::Exit;
 use crate::process::interrupt;
+use crate::threads::joined;
 use crate::ui::{Event, Ui};
 
 const API: &str = "api-version=2026-02-01";
@@ -99,12 +100,7 @@ impl<'a> Vault<'a> {
 
     /// ARM id of the vault.
     pub fn id(&self) -> String {
-        format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/vaults/{}",
-            self.az.subscription(),
-            self.group,
-            self.name
-        )
+        format!("{}/providers/Microsoft.KeyVault/vaults/{}", self.az.group_id(self.group), self.name)
     }
 
     /// What the vault holds and whom it lets in; nothing and everybody, if there is none.
@@ -116,7 +112,7 @@ impl<'a> Vault<'a> {
         let (secrets, firewall) = std::thread::scope(|scope| {
             let firewall = scope.spawn(|| self.firewall());
             let secrets = self.secrets();
-            (secrets, firewall.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            (secrets, joined(firewall))
         });
         let failed = |error: AzError| error.failure(Exit::Deployment);
         let denies = firewall.map_err(failed)?.is_some_and(|firewall| firewall.denies);
@@ -201,10 +197,8 @@ impl<'a> Vault<'a> {
     /// When the vault does not let the caller in, or does not answer.
     pub fn answers(&self, secret: Secret) -> Result<(), AzError> {
         let name = self.secret_name(secret);
-        let args = ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", &name];
-        self.az
-            .json(&[&args[..], &["--query", "attributes.enabled"]].concat(), "asking the key vault")
-            .map(drop)
+        let args = [&self.show(&name)[..], &["--query", "attributes.enabled"]].concat();
+        self.az.json(&args, "asking the key vault").map(drop)
     }
 
     /// The value of a secret, read as the caller. Right after a deployment the caller's role may not
@@ -214,7 +208,7 @@ impl<'a> Vault<'a> {
     /// [`Exit::Access`] when it stays forbidden.
     pub fn read(&self, secret: Secret, ui: &Ui) -> anyhow::Result<String> {
         let name = self.secret_name(secret);
-        let args = ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", &name];
+        let args = self.show(&name);
         let started = Instant::now();
         loop {
             match self.az.secret_json(&args, "reading a secret of the key vault") {
@@ -226,6 +220,10 @@ impl<'a> Vault<'a> {
                 Ok(document) => return self.value(&document, &name),
             }
         }
+    }
+
+    fn show<'n>(&'n self, name: &'n str) -> [&'n str; 7] {
+        ["keyvault", "secret", "show", "--vault-name", &self.name, "--name", name]
     }
 
     fn value(&self, document: &Value, name: &str) -> anyhow::Result<String> {

@@ -16,8 +16,6 @@ mod sizes;
 mod ssh_key;
 mod subscription;
 
-use std::thread::ScopedJoinHandle;
-
 pub use report::{Item, Ready, Report, Status};
 
 use crate::azure::account::{self, Caller, Subscription};
@@ -28,6 +26,7 @@ use crate::azure::{Az, AzError, Kind, quota as limits, region as regions, resour
 use crate::config::{Config, nearest};
 use crate::images::Images;
 use crate::process::{ProcessError, Runner, interrupt};
+use crate::threads::joined;
 
 /// Every check, in the order in which a user should read them, with its source text.
 const CHECKS: [(&str, &str); 12] = [
@@ -161,10 +160,6 @@ fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller, needs_
         items.extend(key.map(joined));
         Online { items, subscription: subscription.ok(), zones: dns.zones }
     })
-}
-
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 #[cfg(test)]

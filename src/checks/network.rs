@@ -12,13 +12,14 @@
 //! - By hand: `az network vnet show --ids NETWORK; az network bastion show --ids BASTION --query enableTunneling`
 
 use super::plan::Plan;
-use super::{Item, joined, nearest};
+use super::{Item, nearest};
 use crate::azure::network::{self, Subnet, VirtualNetwork};
 use crate::azure::region::same_region;
 use crate::azure::skus::Sku;
 use crate::azure::{Az, AzError, Kind};
 use crate::config::{Config, ExistingNetwork, Network};
 use crate::resource_id::{BastionId, SubnetId};
+use crate::threads::joined;
 
 pub(super) const ID: &str = "network";
 const NETAPP: &str = "Microsoft.NetApp/volumes";
@@ -56,11 +57,7 @@ pub(super) fn check(
     let (Some(wanted), Some(facts)) = (concerns(config), facts) else { return Vec::new() };
     let mut items = match judge_network(az, config, wanted, &facts.network) {
         Ok(found) => {
-            let group = format!(
-                "/subscriptions/{}/resourceGroups/{}/",
-                az.subscription(),
-                config.resource_group_name
-            );
+            let group = format!("{}/", az.group_id(&config.resource_group_name));
             let uses = uses(wanted, config, plan.nodes(skus));
             let region = Item::ok(ID, &wanted.subnets.compute.network, format!("in {}", config.region));
             let subnets = uses.iter().map(|one| judge_subnet(one, found, &group));

@@ -13,12 +13,13 @@
 //! - By hand: `az role assignment list --assignee OBJECT_ID --include-inherited --include-groups --scope
 //!   /subscriptions/SUBSCRIPTION --output table`
 
-use super::{Item, joined};
+use super::Item;
 use crate::azure::account::Caller;
 use crate::azure::rights::{Permission, permissions};
 use crate::azure::{Az, AzError, Kind, resources};
 use crate::config::{Config, Network, PrivateDns, SubscriptionReader};
 use crate::failure::Exit;
+use crate::threads::joined;
 
 pub(super) const ID: &str = "permissions";
 
@@ -80,8 +81,7 @@ pub(super) fn read(az: &Az<'_>, config: &Config) -> Vec<Scope> {
 fn group(az: &Az<'_>, config: &Config) -> Scope {
     let subscription = subscription(az);
     if config.subscription_reader == SubscriptionReader::Existing {
-        let group = format!("{subscription}/resourceGroups/{}", config.resource_group_name);
-        match Scope::read(az, group, &DEPLOY) {
+        match Scope::read(az, az.group_id(&config.resource_group_name), &DEPLOY) {
             Scope { granted: Err(AzError { kind: Kind::NotFound(_), .. }), .. } => {}
             scope => return scope,
         }

@@ -14,12 +14,14 @@
 //! - By hand: `az network private-dns zone list --output table; az network private-dns link vnet list
 //!   --resource-group GROUP --zone-name ZONE --output table`
 
+use super::Item;
 use super::permissions::{self, JOIN_ZONE, Scope};
-use super::{Item, joined};
 use crate::azure::account::{self, Caller};
 use crate::azure::private_dns::{Zone, ZoneIds, zones};
 use crate::azure::{Az, AzError, Kind};
 use crate::config::{Config, ExistingNetwork, Network, PrivateDns};
+use crate::resource_id::group_of;
+use crate::threads::side_by_side;
 
 pub(super) const ID: &str = "private-dns";
 
@@ -55,8 +57,7 @@ pub(super) fn check(az: &Az<'_>, config: &Config, caller: &Caller) -> Found {
         }
     };
     if !wanted {
-        let group =
-            format!("/subscriptions/{}/resourceGroups/{}/", az.subscription(), config.resource_group_name);
+        let group = format!("{}/", az.group_id(&config.resource_group_name));
         let items = names.iter().map(|name| judge_new(name, &search, &id, &group)).collect();
         return Found { items, ..Found::default() };
     }
@@ -122,14 +123,7 @@ fn search(az: &Az<'_>, names: &[&str], network: &str, tenant: &str, enough: bool
         .map(|other| other.id)
         .collect();
     for some in others.chunks(SIDE_BY_SIDE) {
-        let found: Vec<_> = std::thread::scope(|scope| {
-            let look = |id: &String| {
-                let az = az.on(id);
-                scope.spawn(move || zones(&az, names, network))
-            };
-            let threads: Vec<_> = some.iter().map(look).collect();
-            threads.into_iter().map(joined).collect()
-        });
+        let found = side_by_side(some, SIDE_BY_SIDE, |id| zones(&az.on(id), names, network));
         for (id, zones) in some.iter().zip(found) {
             search.add(id, zones)?;
         }
@@ -179,19 +173,7 @@ fn judge_new(name: &str, search: &Search, network: &str, group: &str) -> Item {
     }
 }
 
-/// The resource group in an id.
-fn group_of(id: &str) -> String {
-    id.split('/').take(5).collect::<Vec<_>>().join("/")
-}
-
 fn rights(az: &Az<'_>, caller: &Caller, zones: &[&Zone]) -> Vec<Item> {
-    let scopes: Vec<Scope> = std::thread::scope(|scope| {
-        let read = |zone: &&Zone| {
-            let id = zone.id.clone();
-            scope.spawn(move || Scope::read(az, id, &JOIN_ZONE))
-        };
-        let threads: Vec<_> = zones.iter().map(read).collect();
-        threads.into_iter().map(joined).collect()
-    });
+    let scopes = side_by_side(zones, SIDE_BY_SIDE, |zone| Scope::read(az, zone.id.clone(), &JOIN_ZONE));
     permissions::check(caller, &scopes)
 }

@@ -1,13 +1,11 @@
 //! Secure mode: what can only be done once VMs run, and what policies undo. Reads first, and changes only what
 //! is not so.
 
-use std::sync::{Mutex, PoisonError};
-use std::thread::ScopedJoinHandle;
-
 use crate::azure::machine::{self, Extension, Machine};
 use crate::azure::{AzError, Kind, Step, security_group};
 use crate::failure::{Exit, Failure, GO_ON};
 use crate::infrastructure::Site;
+use crate::threads::{joined, side_by_side};
 use crate::ui::Event;
 
 /// How many az run at once: each takes about 100 MB.
@@ -93,45 +91,4 @@ fn failure(errors: Vec<AzError>) -> Option<Failure> {
         Some(_) => problem,
     });
     Some(Failure::many(first.exit, with_remedy.collect()))
-}
-
-/// Does `work` on each item, `at_once` at a time; the results in the items' order.
-fn side_by_side<T: Sync, R: Send>(items: &[T], at_once: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let queue = Mutex::new(items.iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((at, item)) = next() {
-            done.push((at, work(item)));
-        }
-        done
-    };
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..at_once.min(items.len())).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(joined).collect()
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_the_items_order_whoever_is_first() {
-        let items: Vec<u64> = (0..50).collect();
-        for at_once in [1, 3, 100] {
-            let doubled = side_by_side(&items, at_once, |item| {
-                std::thread::sleep(std::time::Duration::from_micros((50 - item) * 10));
-                item * 2
-            });
-            assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
-        }
-        assert!(side_by_side(&[] as &[u64], 3, |item| *item).is_empty());
-    }
 }

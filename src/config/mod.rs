@@ -26,7 +26,7 @@ use anyhow::anyhow;
 
 use crate::failure::{Exit, Failure};
 use crate::sizes::Size;
-pub use network::{ExistingNetwork, Network, PrivateDns, Subnets};
+pub use network::{ExistingNetwork, KEPT_BY_AZURE, Network, PrivateDns, Subnets};
 pub use report::nearest;
 pub use storage::Storage;
 pub use warnings::Warning;

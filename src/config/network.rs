@@ -123,7 +123,7 @@ const LONGEST_PREFIX: u32 = 23;
 
 /// Addresses that Azure keeps for itself in every subnet
 /// (learn.microsoft.com/azure/virtual-network/virtual-networks-faq).
-const KEPT_BY_AZURE: u32 = 5;
+pub const KEPT_BY_AZURE: u32 = 5;
 
 /// A block of IPv4 addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -98,6 +98,15 @@ fn targets(user: &str) -> Targets {
     }
 }
 
+fn pass_shellcheck(scripts: &[impl AsRef<std::ffi::OsStr>]) {
+    let output = Command::new("shellcheck")
+        .args(["--enable=all", "--exclude=SC2016,SC2250,SC2310,SC2312"])
+        .args(scripts)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -274,12 +283,7 @@ fn the_scripts_are_clean_bash() {
         let rendered = std::fs::read_to_string(script).unwrap();
         assert!(!rendered.lines().any(|line| line.contains("@MAX_") || line.contains("@WHAT")), "{rendered}");
     }
-    let output = Command::new("shellcheck")
-        .args(["--enable=all", "--exclude=SC2016,SC2250,SC2310,SC2312"])
-        .args(scripts)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", text(&output.stdout));
+    pass_shellcheck(&scripts);
 }
 
 #[test]

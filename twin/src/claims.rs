@@ -33,3 +33,8 @@ pub struct Claim {
     /// How sure that is.
     pub sure: Sure,
 }
+
+/// A row for a table of claims.
+pub const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
+    Claim { what, source, sure }
+}

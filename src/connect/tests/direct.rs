@@ -136,10 +136,5 @@ fn the_scripts_are_clean_bash_without_a_bastion_too() {
             "{rendered}"
         );
     }
-    let output = Command::new("shellcheck")
-        .args(["--enable=all", "--exclude=SC2016,SC2250,SC2310,SC2312"])
-        .args(scripts)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", text(&output.stdout));
+    pass_shellcheck(&scripts);
 }

@@ -1,10 +1,6 @@
 //! What the simulated Azure refuses and delays beyond its routes.
 
-use crate::claims::{Claim, Sure};
-
-const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
-    Claim { what, source, sure }
-}
+use crate::claims::{Claim, Sure, claim};
 
 /// Claims of this room.
 pub const CLAIMS: &[Claim] = &[

@@ -2,7 +2,8 @@
 
 use crate::claims::{
     Claim,
-    Sure::{self, High, Low, Medium},
+    Sure::{High, Low, Medium},
+    claim,
 };
 
 const CLI: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/cli.md";
@@ -14,10 +15,6 @@ const TEMPLATE: &str =
 const PROJECTS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/projects.md";
 const USERS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/user-access.md";
 const INFERRED: &str = "no source found: inferred";
-
-const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
-    Claim { what, source, sure }
-}
 
 /// One row for each behaviour.
 pub const CLAIMS: &[Claim] = &[

@@ -1,10 +1,6 @@
 //! Where the rules of the types come from.
 
-use crate::claims::{Claim, Sure};
-
-const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
-    Claim { what, source, sure }
-}
+use crate::claims::{Claim, Sure, claim};
 
 const RECORDED: &str = "recorded: azure-cli, azure-service-operator";
 const COMMON: &str = "learn.microsoft.com, azure-resource-manager/troubleshooting/common-deployment-errors";

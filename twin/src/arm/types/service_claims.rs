@@ -1,10 +1,6 @@
 //! Where the rules of the file, database and monitoring services come from.
 
-use crate::claims::{Claim, Sure};
-
-const fn claim(what: &'static str, source: &'static str, sure: Sure) -> Claim {
-    Claim { what, source, sure }
-}
+use crate::claims::{Claim, Sure, claim};
 
 const NETAPP: &str = "learn.microsoft.com, azure-netapp-files-troubleshoot-resource-provider-errors (sentences; the code BadRequest: ansible-collections/netapp issue 77)";
 const MYSQL: &str = "learn.microsoft.com, mysql/flexible-server/troubleshoot-cli-errors (codes)";
