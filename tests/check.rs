@@ -124,6 +124,6 @@ mod check {
         scene.how("usages", "hang");
         let (exit, seen) = scene.interrupted_when_called("usages");
         assert_eq!(exit, 7, "{seen}");
-        assert_eq!(scene.children_left(), 0);
+        assert_eq!(scene.children_left(), [""; 0]);
     }
 }

@@ -19,9 +19,11 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn new(leader: Option<u32>, notes: Option<&Path>) -> Self {
         let leader = leader.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let note = notes.zip(leader).map(|(folder, id)| folder.join(id.as_raw_nonzero().to_string()));
-        if let (Some(path), Some(id)) = (&note, leader) {
-            let _ = std::fs::write(path, start_time(id).unwrap_or_default());
+        // All is in the name, so that a note is there whole or not at all, whenever we are killed.
+        let name = leader.and_then(|id| Some(format!("{}-{}", id.as_raw_nonzero(), start_time(id)?)));
+        let note = notes.zip(name).map(|(folder, name)| folder.join(name));
+        if let Some(path) = &note {
+            let _ = std::fs::File::create(path);
         }
         Self { leader, note }
     }
@@ -59,15 +61,20 @@ pub fn end_orphans(notes: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(notes) else { return 0 };
     let mut ended = 0;
     for entry in entries.flatten() {
-        let noted = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        let id = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
-        if let Some(id) = id.filter(|id| !noted.is_empty() && start_time(*id).as_ref() == Some(&noted)) {
+        if let Some(id) = noted(&entry.file_name().to_string_lossy()) {
             Group { leader: Some(id), note: None }.end(|| false);
             ended += 1;
         }
         let _ = std::fs::remove_file(entry.path());
     }
     ended
+}
+
+/// The process of a note's name, if it is still the same one.
+fn noted(name: &str) -> Option<Pid> {
+    let (id, started) = name.split_once('-')?;
+    let id = Pid::from_raw(id.parse().ok()?)?;
+    (start_time(id)? == started).then_some(id)
 }
 
 /// Clock ticks since boot at which a process started: field 22 of `/proc/ID/stat`, see proc(5).

@@ -335,14 +335,18 @@ impl Scene {
         calls.lines().map(str::to_owned).collect()
     }
 
-    /// Processes that still have this scene in their environment.
-    pub fn children_left(&self) -> usize {
+    /// Processes that still have this scene in their environment, by their arguments.
+    pub fn children_left(&self) -> Vec<String> {
         let mark = format!("STAND_IN_DIR={}", self.path("answers").display());
         let processes = fs::read_dir("/proc").expect("listed").filter_map(|entry| {
-            let environment = fs::read(entry.ok()?.path().join("environ")).ok()?;
-            String::from_utf8_lossy(&environment).contains(&mark).then_some(())
+            let process = entry.ok()?.path();
+            let environment = fs::read(process.join("environ")).ok()?;
+            let arguments = fs::read(process.join("cmdline")).ok()?;
+            String::from_utf8_lossy(&environment)
+                .contains(&mark)
+                .then(|| String::from_utf8_lossy(&arguments).replace('\0', " "))
         });
-        processes.count()
+        processes.collect()
     }
 }
 

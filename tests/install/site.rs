@@ -209,7 +209,7 @@ impl Site {
 
     /// Nothing runs any more, no temporary file is left, and secrets are where they may be.
     pub fn audit_leftovers(&self) {
-        assert_eq!(self.scene.children_left(), 0, "children left:\n{:#?}", self.scene.calls());
+        assert_eq!(self.scene.children_left(), [""; 0], "children left:\n{:#?}", self.scene.calls());
         let left = [files(&self.path("tmp")), self.ssh_folders()].concat();
         assert!(left.is_empty(), "temporary files left: {left:?}");
         self.audit_secrets();
