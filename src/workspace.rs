@@ -30,7 +30,7 @@ impl Workspace {
         if runner.is_dry_run() {
             return Ok(Self { root, state, _lock: None });
         }
-        for folder in ["", "logs", "ssh", "children", "ansible"] {
+        for folder in ["", "logs", "ssh", "ansible"] {
             let folder = state.join(folder);
             DirBuilder::new()
                 .recursive(true)
@@ -40,10 +40,10 @@ impl Workspace {
         }
         let lock = lock(&state, resource_group)?;
         let workspace = Self { root, state, _lock: Some(lock) };
-        let children = workspace.state.join("children");
-        end_orphans(&children);
+        let state = workspace.state.canonicalize().map_err(|error| unusable(&workspace.state, &error))?;
+        end_orphans(&state);
         let log = workspace.state.join("run.jsonl");
-        runner.attach(Log::open(&log).map_err(|error| unusable(&log, &error))?, children);
+        runner.attach(Log::open(&log).map_err(|error| unusable(&log, &error))?, state);
         Ok(workspace)
     }
 

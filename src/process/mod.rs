@@ -84,7 +84,7 @@ pub struct Runner<'a> {
     ui: &'a Ui,
     redactor: Redactor,
     log: std::sync::OnceLock<Log>,
-    children: std::sync::OnceLock<PathBuf>,
+    state: std::sync::OnceLock<PathBuf>,
     dry_run: bool,
     shown: std::sync::Mutex<Vec<String>>,
 }
@@ -96,17 +96,17 @@ impl<'a> Runner<'a> {
             ui,
             redactor: Redactor::default(),
             log: std::sync::OnceLock::new(),
-            children: std::sync::OnceLock::new(),
+            state: std::sync::OnceLock::new(),
             dry_run,
             shown: std::sync::Mutex::default(),
         }
     }
 
-    /// From now on each call is logged to `log`, and each running child noted in the folder `children`,
-    /// so that a next start can end what a SIGKILL orphaned.
-    pub fn attach(&self, log: Log, children: PathBuf) {
+    /// From now on each call is logged to `log`, and each child marked as one of the run with the state folder
+    /// `state`, so that a next start can end what a SIGKILL orphaned.
+    pub fn attach(&self, log: Log, state: PathBuf) {
         let _ = self.log.set(log);
-        let _ = self.children.set(children);
+        let _ = self.state.set(state);
     }
 
     /// Whether changes are only shown.
@@ -173,7 +173,7 @@ impl<'a> Runner<'a> {
             stdin = Some(writer);
         }
         let handle = expression.unchecked().start().map_err(|error| self.io(command, &error))?;
-        let group = self.group(handle.pids().first().copied());
+        let group = Group::new(handle.pids().first().copied());
         if let Some(log) = self.log.get() {
             log.write(&serde_json::json!({ "started": self.line(command) }));
         }
@@ -195,7 +195,7 @@ impl<'a> Runner<'a> {
     fn run_to_end(&self, command: &Command) -> Result<Output, ProcessError> {
         let expression = self.expression(command)?.stdout_capture().stderr_capture().unchecked();
         let handle = expression.start().map_err(|error| self.io(command, &error))?;
-        let group = self.group(handle.pids().first().copied());
+        let group = Group::new(handle.pids().first().copied());
         let deadline = Instant::now() + command.time_limit();
         loop {
             match handle.wait_timeout(POLL) {
@@ -217,7 +217,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Output, ProcessError> {
         let expression = self.expression(command)?.stderr_capture().unchecked();
         let handle = expression.reader().map_err(|error| self.io(command, &error))?;
-        let group = self.group(handle.pids().first().copied());
+        let group = Group::new(handle.pids().first().copied());
         let deadline = Instant::now() + command.time_limit();
         let ended = AtomicBool::new(false);
         let (stopped, read) = std::thread::scope(|scope| {
@@ -259,11 +259,11 @@ impl<'a> Runner<'a> {
         if interrupt::requested() {
             return Err(ProcessError::Interrupted);
         }
-        command.expression()
-    }
-
-    fn group(&self, leader: Option<u32>) -> Group {
-        Group::new(leader, self.children.get().map(PathBuf::as_path))
+        let expression = command.expression()?;
+        Ok(match self.state.get() {
+            Some(state) => group::mark(expression, state),
+            None => expression,
+        })
     }
 
     fn line(&self, command: &Command) -> String {

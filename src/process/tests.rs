@@ -80,22 +80,18 @@ fn the_log_hides_secrets_and_is_private() {
 }
 
 #[test]
-fn a_dropped_background_program_is_gone_and_its_note_too() {
+fn a_dropped_background_program_is_gone_with_all_it_started() {
     let folder = tempfile::tempdir().unwrap();
-    let notes = folder.path().join("children");
-    std::fs::create_dir(&notes).unwrap();
-    let noted = || -> Vec<String> {
-        let names = std::fs::read_dir(&notes).unwrap().map(|entry| entry.unwrap().file_name());
-        names.map(|name| name.into_string().unwrap()).collect()
-    };
+    let out = folder.path().join("out");
     let id = with_runner(false, |runner| {
-        runner.attach(Log::open(&folder.path().join("log")).unwrap(), notes.clone());
-        let child = runner.spawn(&sh("sleep 60 & wait"), &folder.path().join("out")).unwrap();
+        let child = runner.spawn(&sh("echo $$; sleep 60 & wait"), &out).unwrap();
         assert!(child.ended().is_none());
-        noted().pop().unwrap().split_once('-').unwrap().0.to_owned()
+        while !std::fs::read_to_string(&out).unwrap().ends_with('\n') {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::read_to_string(&out).unwrap().trim().to_owned()
     });
     assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
-    assert_eq!(noted(), [""; 0]);
 }
 
 #[test]
@@ -119,23 +115,22 @@ fn a_background_programs_two_outputs_share_a_file_and_its_held_input_stays_open(
 }
 
 #[test]
-fn orphans_are_ended_but_not_strangers_with_a_recycled_id() {
+fn orphans_are_ended_but_not_those_of_another_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let mut children: Vec<_> = (0..2)
-        .map(|_| {
-            use std::os::unix::process::CommandExt;
-            std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap()
-        })
-        .collect();
-    let orphan = Group::new(Some(children[0].id()), Some(folder.path()));
-    std::mem::forget(orphan);
-    std::fs::write(folder.path().join(format!("{}-1", children[1].id())), "").unwrap();
-    assert_eq!(group::end_orphans(folder.path()), 1);
-    assert!(children[0].try_wait().unwrap().is_some());
-    assert!(children[1].try_wait().unwrap().is_none());
-    children[1].kill().unwrap();
-    children[1].wait().unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let state = |name: &str| folder.path().join(name);
+    let children = ["ours", "another", "ours"].map(|name| {
+        let child = group::mark(Command::new("sleep").arg("60").expression().unwrap(), &state(name));
+        child.unchecked().start().unwrap()
+    });
+    std::thread::scope(|scope| {
+        // As init does with real orphans.
+        children.iter().for_each(|child| drop(scope.spawn(|| child.wait().map(drop))));
+        assert_eq!(group::end_orphans(&state("ours")), 2);
+        assert_eq!(group::end_orphans(&state("ours")), 0);
+        let ended: Vec<bool> = children.iter().map(|child| child.try_wait().unwrap().is_some()).collect();
+        assert_eq!(ended, [true, false, true]);
+        assert_eq!(group::end_orphans(&state("another")), 1);
+    });
 }
 
 #[test]
