@@ -6,6 +6,7 @@
 
 mod twin {
     mod canaries;
+    mod company;
     mod compare;
     mod faults;
     mod leftovers;

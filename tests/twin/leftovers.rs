@@ -27,10 +27,7 @@ pub fn of_twin(folder: &Path) -> Vec<String> {
         list("/proc").iter().map(|process| words(process)).filter(|words| words.contains(text)).collect();
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     found.extend(mounts.lines().filter(|line| line.contains(text)).map(str::to_owned));
-    // the twin names its kernel objects after a hash of the folder of its hosts
-    let digest = Sha256::digest(folder.join("hosts").as_os_str().as_encoded_bytes());
-    let prefix: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let prefix = format!("ccs4ai-{prefix}");
+    let prefix = network(folder);
     let cgroups = mounts.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split(' ').collect();
         fields[2].starts_with("cgroup").then(|| fields[1].to_owned())
@@ -40,6 +37,14 @@ pub fn of_twin(folder: &Path) -> Vec<String> {
         found.extend(objects.filter(|object| object.contains(&prefix)));
     }
     found
+}
+
+/// The network namespace in which every host of the twin is a neighbour; its other kernel objects begin so, too. The
+/// twin names them after a hash of the folder of its hosts.
+pub fn network(folder: &Path) -> String {
+    let digest = Sha256::digest(folder.join("hosts").as_os_str().as_encoded_bytes());
+    let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("ccs4ai-{hash}")
 }
 
 fn words(process: &Path) -> String {

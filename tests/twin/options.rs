@@ -32,10 +32,10 @@ const LONGEST_GROUP: &str =
     "Größe_(of)-a.Group-0123456789_(of)-a.Group-0123456789_(of)-a.Group-0123456789_(of)-a.Group";
 
 /// The networks of `existing-network.yaml`, and everything that the cases ask for.
-const SCENARIO: &str = include_str!("../../twin/scenarios/existing-network.yaml");
+pub const SCENARIO: &str = include_str!("../../twin/scenarios/existing-network.yaml");
 
 /// `network` of a configuration in the company's network.
-fn company(subnets: &str, more: &str) -> String {
+pub fn company(subnets: &str, more: &str) -> String {
     let network = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/company-network/providers/\
                    Microsoft.Network/virtualNetworks/company/subnets";
     let subnets: Vec<String> = subnets
@@ -48,8 +48,8 @@ fn company(subnets: &str, more: &str) -> String {
     format!("network: {{type: existing, subnets: {{{}}}, {more}}}\n", subnets.join(", "))
 }
 
-const SUBNETS: &str = "cyclecloud=servers compute=nodes endpoints=endpoints";
-const FOREIGN_BASTION: &str = "bastion: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/\
+pub const SUBNETS: &str = "cyclecloud=servers compute=nodes endpoints=endpoints";
+pub const FOREIGN_BASTION: &str = "bastion: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/\
                                company-network/providers/Microsoft.Network/bastionHosts/company-bastion";
 
 fn cases() -> Vec<Case> {
