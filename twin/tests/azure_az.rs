@@ -71,6 +71,10 @@ fn check(twin: &Twin, rows: &[(&str, i32, &str)]) {
     println!("{} commands", rows.len());
 }
 
+/// az asks for the state of every version it lists.
+const IMAGES: &str = "az vm image list -l eastus --publisher microsoft-dsvm --offer ubuntu-hpc --sku 2204 --all \
+                      --query [0].imageDeprecationStatus.imageState -o tsv";
+
 #[test]
 fn az_as_service_principal() {
     let twin = Twin::up(
@@ -107,6 +111,7 @@ fn az_as_service_principal() {
                 "\"c\": \"d\"",
             ),
             (&arm("/resourcegroups/rg1?api-version=2024-11-01"), 0, "\"a\": \"b\""),
+            (IMAGES, 0, "Active"),
             ("az vm image terms show $TERMS --query accepted", 0, "false"),
             ("az vm image terms accept $TERMS --query accepted", 0, "true"),
             (&arm("/providers/Microsoft.KeyVault/deletedVaults?api-version=2026-02-01"), 0, "kvlost"),

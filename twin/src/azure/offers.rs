@@ -247,10 +247,15 @@ fn versions(call: &Call<'_>) -> Answer {
         known.reverse();
     }
     let top = call.request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
-    let list = known
-        .iter()
-        .take(top)
-        .map(|version| entry(&region.name, version, &format!("{}/Versions/{version}", sku_path(image))));
+    // Without `$expand` there are no properties (azure-cli `command_modules/vm/_actions.py` asks for this one).
+    let states = call.request.query("$expand") == Some("properties/imageDeprecationStatus");
+    let list = known.iter().take(top).map(|version| {
+        let mut body = entry(&region.name, version, &format!("{}/Versions/{version}", sku_path(image)));
+        if states {
+            body["properties"] = json!({"imageDeprecationStatus": {"imageState": "Active"}});
+        }
+        body
+    });
     Ok(Reply::json(200, &Value::Array(list.collect())))
 }
 
