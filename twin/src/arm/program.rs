@@ -38,6 +38,8 @@ pub struct Program {
     pub instances: BTreeMap<String, Instance>,
     /// Names of the instances of each loop, by its name in lower case.
     pub loops: BTreeMap<String, Vec<String>>,
+    /// Outputs of nested deployments that were looked into beforehand, by id in lower case.
+    pub foreseen: BTreeMap<String, Value>,
 }
 
 impl Program {

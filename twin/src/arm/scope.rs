@@ -1,5 +1,7 @@
 //! Where a deployment deploys to.
 
+use super::expr::open;
+
 /// The scope of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
@@ -25,6 +27,15 @@ impl Scope {
                 format!("/subscriptions/{subscription}/resourceGroups/{name}")
             }
             Scope::Subscription { subscription } => format!("/subscriptions/{subscription}"),
+        }
+    }
+
+    /// Whether part of it is known only while the deployment around it runs.
+    pub fn is_open(&self) -> bool {
+        let is_open = |name: &String| open::source(name).is_some();
+        match self {
+            Scope::ResourceGroup { subscription, name } => is_open(subscription) || is_open(name),
+            Scope::Subscription { subscription } => is_open(subscription),
         }
     }
 

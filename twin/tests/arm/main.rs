@@ -5,6 +5,7 @@ mod compare;
 mod compiler;
 mod expressions;
 mod order;
+mod predict;
 mod refusals;
 mod rules;
 mod scene;

@@ -9,7 +9,7 @@ use super::args::{Args, get, type_name, wrong_count};
 use super::claimed::is_claimed;
 use super::frame::Frame;
 use super::parse::{self, Expr};
-use super::{Fault, functions, json, lambda, runtime};
+use super::{Fault, functions, json, lambda, open, runtime};
 use crate::arm::World;
 use crate::arm::program::Program;
 
@@ -20,6 +20,8 @@ pub enum Phase {
     Start,
     /// A resource whose dependencies are done, or the outputs.
     Run,
+    /// Before anything runs, to tell what it would do: what has no answer yet stays an open expression.
+    Predict,
 }
 
 /// Everything an expression of one deployment can see, apart from its [`Frame`].
@@ -93,6 +95,9 @@ impl<'a> Env<'a> {
         if let Some(function) = self.program.functions.get(&name.to_ascii_lowercase()) {
             return self.user_function(function, args);
         }
+        if is_open(&args) {
+            return Ok(open::call(name, &args.values));
+        }
         match runtime::call(self, &args) {
             Some(result) => result,
             None => functions::call(name, args.values).unwrap_or_else(|| Err(invalid_function(name))),
@@ -116,6 +121,9 @@ impl<'a> Env<'a> {
             return Err(wrong_count("if", 3, arguments.len()));
         };
         match self.eval(condition, frame)? {
+            value if open::is_in(&value) => {
+                Ok(open::call("if", &self.arguments("if", arguments, frame)?.values))
+            }
             Value::Bool(condition) => self.eval(if condition { yes } else { no }, frame),
             other => Err(Fault::text(format!(
                 "The template language function 'if' expects its first parameter to be of type 'boolean'. The provided value is of type '{}'. Please see https://aka.ms/arm-function-if for usage details.",
@@ -133,6 +141,9 @@ impl<'a> Env<'a> {
         }
         for argument in arguments {
             match self.eval(argument, frame)? {
+                value if open::is_in(&value) => {
+                    return Ok(open::call(name, &self.arguments(name, arguments, frame)?.values));
+                }
                 Value::Bool(value) if value == wanted => {}
                 Value::Bool(value) => return Ok(json!(value)),
                 _ => {
@@ -148,6 +159,9 @@ impl<'a> Env<'a> {
     fn coalesce(&self, arguments: &[Expr], frame: &Frame) -> Result<Value, Fault> {
         for argument in arguments {
             let value = self.eval(argument, frame)?;
+            if open::source_of(&value).is_some() {
+                return Ok(open::call("coalesce", &self.arguments("coalesce", arguments, frame)?.values));
+            }
             if !value.is_null() {
                 return Ok(value);
             }
@@ -159,6 +173,9 @@ impl<'a> Env<'a> {
     fn try_get(&self, arguments: &[Expr], frame: &Frame) -> Result<Value, Fault> {
         let args = self.arguments("tryGet", arguments, frame)?;
         args.count(2..)?;
+        if open::source_of(args.value(0)).is_some() {
+            return Ok(open::call("tryGet", &args.values));
+        }
         let first = match (args.value(0), args.value(1)) {
             (Value::Object(object), Value::String(key)) => get(object, key),
             (Value::Array(items), Value::Number(index)) => {
@@ -229,8 +246,20 @@ impl<'a> Env<'a> {
     }
 }
 
+/// Whether a call has no value because an argument is open, or has something open inside that the function looks at.
+fn is_open(args: &Args) -> bool {
+    let shallow = ["length", "empty"].iter().any(|name| name.eq_ignore_ascii_case(args.function));
+    match shallow {
+        true => args.values.iter().any(|value| open::source_of(value).is_some()),
+        false => args.values.iter().any(open::is_in),
+    }
+}
+
 /// One step into a value: `.name` or `[index]`.
 fn step(of: impl std::borrow::Borrow<Value>, key: &Value) -> Result<Value, Fault> {
+    if let Some(source) = open::source_of(of.borrow()) {
+        return Ok(open::step(source, key));
+    }
     match (of.borrow(), key) {
         (Value::Object(object), Value::String(name)) => get(object, name).cloned().ok_or_else(|| {
             let known: Vec<&str> = object.keys().map(String::as_str).collect();

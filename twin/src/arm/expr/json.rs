@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::Fault;
 use super::eval::Env;
 use super::frame::Frame;
+use super::open;
 
 /// Most instances a loop may have.
 pub const MOST_COPIES: i64 = 800;
@@ -31,6 +32,7 @@ pub fn object(env: &Env, template: &Map<String, Value>, frame: &Frame) -> Result
             continue;
         }
         let key = match env.string(key, frame)? {
+            Value::String(key) if open::source(&key).is_some() => return Err(Fault::Late(key)),
             Value::String(key) => key,
             other => {
                 return Err(Fault::text(format!("The template property name '{other}' is not a string.")));
@@ -57,6 +59,9 @@ pub fn copied(env: &Env, definition: &Value, frame: &Frame) -> Result<Vec<Value>
 /// The number of instances of a loop.
 pub fn count(env: &Env, template: &Value, frame: &Frame) -> Result<i64, Fault> {
     let count = value(env, template, frame)?;
+    if open::source_of(&count).is_some() {
+        return Err(Fault::Late("copy".into()));
+    }
     count.as_i64().filter(|count| (0..=MOST_COPIES).contains(count)).ok_or_else(|| {
         let shown = count.as_str().map_or_else(|| count.to_string(), str::to_owned);
         Fault::text(format!(

@@ -6,6 +6,7 @@ use super::Fault;
 use super::args::{Args, get, type_name};
 use super::eval::Env;
 use super::frame::Frame;
+use super::open;
 use super::parse::Expr;
 
 /// A lambda argument: its variables and body.
@@ -41,9 +42,17 @@ impl<'a> Call<'a> {
         self.arguments.get(at).map_or(Ok(Value::Null), |argument| self.env.eval(argument, self.frame))
     }
 
+    /// The value that the lambda goes over; one that is open has no elements yet.
+    fn whole(&self) -> Result<Args<'_>, Fault> {
+        let value = self.value(0)?;
+        if open::source_of(&value).is_some() {
+            return Err(Fault::Late(self.name.to_owned()));
+        }
+        Ok(Args { function: self.name, values: vec![value, Value::Null] })
+    }
+
     fn array(&self) -> Result<Vec<Value>, Fault> {
-        let args = Args { function: self.name, values: vec![self.value(0)?, Value::Null] };
-        args.array(0).cloned()
+        self.whole()?.array(0).cloned()
     }
 
     fn lambda(&self, at: usize, variables: std::ops::RangeInclusive<usize>) -> Result<Lambda<'a>, Fault> {
@@ -74,6 +83,7 @@ impl<'a> Call<'a> {
 
     fn text(&self, lambda: &Lambda, at: usize, values: Vec<Value>) -> Result<String, Fault> {
         match self.apply(lambda, values)? {
+            Value::String(text) if open::source(&text).is_some() => Err(Fault::Late(self.name.to_owned())),
             Value::String(text) => Ok(text),
             other => Err(self.wrong_result("String", at, &other)),
         }
@@ -100,6 +110,7 @@ fn filter(call: &Call) -> Result<Value, Fault> {
         match call.apply(&lambda, vec![item.clone(), json!(at)])? {
             Value::Bool(true) => kept.push(item),
             Value::Bool(false) => {}
+            value if open::is_in(&value) => return Err(Fault::Late(call.name.to_owned())),
             other => return Err(call.wrong_result("Boolean", at, &other)),
         }
     }
@@ -160,7 +171,7 @@ fn group_by(call: &Call) -> Result<Value, Fault> {
 }
 
 fn map_values(call: &Call) -> Result<Value, Fault> {
-    let args = Args { function: call.name, values: vec![call.value(0)?, Value::Null] };
+    let args = call.whole()?;
     let lambda = call.lambda(1, 1..=1)?;
     let mapped = args
         .object(0)?

@@ -8,6 +8,7 @@ mod functions;
 pub mod hash;
 pub mod json;
 mod lambda;
+pub mod open;
 pub mod parse;
 mod runtime;
 

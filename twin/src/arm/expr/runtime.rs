@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Fault;
 use super::args::Args;
 use super::eval::{Env, Phase};
+use super::open;
 use crate::arm::id::ResourceId;
 use crate::arm::program::{Instance, Program};
 use crate::arm::scope::Scope;
@@ -13,6 +14,10 @@ use crate::azure::error::{AzureError, resource_not_found};
 /// Calls a function of this file.
 pub fn call(env: &Env, args: &Args) -> Option<Result<Value, Fault>> {
     let name = args.function.to_ascii_lowercase();
+    let of_scope = ["resourceid", "subscriptionresourceid", "resourcegroup", "subscription"];
+    if env.program.scope.is_open() && of_scope.contains(&name.as_str()) {
+        return Some(Ok(open::call(args.function, &args.values)));
+    }
     Some(match name.as_str() {
         "resourceid" => resource_id(env.program, args),
         "subscriptionresourceid" => subscription_resource_id(env.program, args),
@@ -93,6 +98,7 @@ fn reference(env: &Env, args: &Args) -> Result<Value, Fault> {
     let name = args.text(0)?;
     let full =
         args.value(args.values.len() - 1).as_str().is_some_and(|last| last.eq_ignore_ascii_case("full"));
+    let full = full && args.values.len() > 1;
     let instance = match env.program.instance(name) {
         Some(instance) => instance.clone(),
         None if name.starts_with('/') => Instance {
@@ -106,7 +112,22 @@ fn reference(env: &Env, args: &Args) -> Result<Value, Fault> {
             )));
         }
     };
-    read(env, &instance, full && args.values.len() > 1)
+    if env.phase == Phase::Predict {
+        return Ok(foreseen(env.program, &instance, full));
+    }
+    read(env, &instance, full)
+}
+
+/// What `reference` gives before anything runs: the outputs of a nested deployment that was looked into, else nothing
+/// yet.
+fn foreseen(program: &Program, instance: &Instance, full: bool) -> Value {
+    if let Some(outputs) = program.foreseen.get(&instance.id.to_ascii_lowercase()) {
+        let properties = json!({ "outputs": outputs });
+        return if full { json!({ "properties": properties }) } else { properties };
+    }
+    let mut arguments = vec![json!(instance.id), json!(instance.api_version)];
+    arguments.extend(full.then(|| json!("full")));
+    open::call("reference", &arguments)
 }
 
 fn references(env: &Env, args: &Args) -> Result<Value, Fault> {
@@ -121,12 +142,12 @@ fn references(env: &Env, args: &Args) -> Result<Value, Fault> {
         )));
     };
     let full = args.values.len() == 2;
-    instances
-        .iter()
-        .filter_map(|key| env.program.instance(key))
-        .filter(|instance| instance.present)
-        .map(|instance| read(env, instance, full))
-        .collect()
+    let instances = instances.iter().filter_map(|key| env.program.instance(key));
+    let present = instances.filter(|instance| instance.present);
+    if env.phase == Phase::Predict {
+        return Ok(present.map(|instance| foreseen(env.program, instance, full)).collect());
+    }
+    present.map(|instance| read(env, instance, full)).collect()
 }
 
 /// `listKeys('id or name', api-version)` and its kin.
@@ -134,6 +155,9 @@ fn list(env: &Env, args: &Args) -> Result<Value, Fault> {
     args.count(2..=3)?;
     let name = args.text(0)?;
     let id = env.program.instance(name).map_or(name, |instance| &instance.id);
+    if env.phase == Phase::Predict {
+        return Ok(open::call(args.function, &[&[json!(id)], &args.values[1..]].concat()));
+    }
     Ok(env.world.list(args.function, id)?)
 }
 

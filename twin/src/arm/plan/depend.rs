@@ -10,6 +10,7 @@ use crate::arm::expr::args::get;
 use crate::arm::expr::eval::Env;
 use crate::arm::expr::frame::Frame;
 use crate::arm::expr::json;
+use crate::arm::expr::open;
 use crate::arm::expr::parse::{self, Expr};
 use crate::arm::id::ResourceId;
 use crate::arm::program::{Instance, Program};
@@ -46,7 +47,8 @@ impl Names {
             instance(id);
             self.point(id, position);
         }
-        if !symbolic && !node.name.is_empty() {
+        let known = !node.name.is_empty() && open::source(id).is_none();
+        if !symbolic && known {
             let typed =
                 ResourceId::parse(id).and_then(|id| Some(id.full.split_once("/providers/")?.1.to_owned()));
             for name in [Some(node.name.clone()), typed].into_iter().flatten() {
@@ -101,6 +103,9 @@ fn explicit(env: &Env, node: &Node, names: &Names) -> Result<BTreeSet<usize>, Az
     for entry in get(&node.template, "dependsOn").and_then(Value::as_array).into_iter().flatten() {
         let value = json::value(env, entry, &frame).map_err(|fault| invalid_template(fault.message()))?;
         let name = value.as_str().unwrap_or_default();
+        if open::source(name).is_some() && names.find(name).is_none() {
+            continue; // which one is known later
+        }
         let positions = names.find(name).ok_or_else(|| {
             invalid_template(format!(
                 "The resource '{name}' is not defined in the template. Please see https://aka.ms/arm-syntax for usage details."

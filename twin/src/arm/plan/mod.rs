@@ -4,6 +4,8 @@ mod depend;
 mod nodes;
 mod outputs;
 mod parameters;
+mod place;
+pub mod predict;
 mod preflight;
 mod rivals;
 mod template;
@@ -15,12 +17,12 @@ use serde_json::{Map, Value, json};
 use super::World;
 use super::expr::eval::{Env, Phase};
 use super::expr::{Fault, json};
-use super::id::ResourceId;
 use super::program::Program;
 use super::scope::Scope;
 use super::types::Put;
 use crate::azure::error::AzureError;
 use nodes::{DEPLOYMENTS, Node};
+pub use place::GROUPS;
 use template::Template;
 
 /// A deployment as it is asked for. Not printable: parameters may be secrets.
@@ -87,6 +89,10 @@ impl Plan {
     /// Validates a deployment: members of the template, parameters, names, conditions, loops, order. The errors are
     /// those that Azure answers before anything runs.
     pub fn build(request: Request, world: &dyn World) -> Result<Plan, AzureError> {
+        Plan::in_phase(request, world, Phase::Start)
+    }
+
+    fn in_phase(request: Request, world: &dyn World, phase: Phase) -> Result<Plan, AzureError> {
         let template = Template::new(request.template)?;
         let mut program = Program {
             scope: request.scope,
@@ -98,11 +104,12 @@ impl Plan {
             functions: template.functions(),
             instances: BTreeMap::new(),
             loops: BTreeMap::new(),
+            foreseen: BTreeMap::new(),
         };
-        parameters::resolve(&mut program, &template, &request.parameters, world)?;
-        let nodes = nodes::unroll(&Env::new(&program, world, Phase::Start), &template)?;
+        parameters::resolve(&mut program, &template, &request.parameters, world, phase)?;
+        let nodes = nodes::unroll(&Env::new(&program, world, phase), &template)?;
         let names = depend::Names::new(&mut program, &nodes, template.symbolic, &loops(&template));
-        let edges = depend::edges(&Env::new(&program, world, Phase::Start), &nodes, &names)?;
+        let edges = depend::edges(&Env::new(&program, world, phase), &nodes, &names)?;
         let steps = steps(&nodes, &edges);
         Ok(Plan { program, template, supplied: request.parameters, nodes, steps })
     }
@@ -165,12 +172,9 @@ impl Plan {
         let location = nodes::member(node, "location")
             .map(|value| json::value(env, value, &node.frame()))
             .transpose()?;
-        let id = ResourceId::parse(&step.id).ok_or_else(|| Fault::text("the deployment has no id"))?;
-        let subscription = id.subscription().unwrap_or_default().to_owned();
-        let scope = match id.resource_group() {
-            Some(group) => Scope::ResourceGroup { subscription, name: group.to_owned() },
-            None => Scope::Subscription { subscription },
-        };
+        let scope = node.place.scope().cloned().ok_or_else(|| {
+            Fault::text("the deployment is neither to a subscription nor to a resource group of one")
+        })?;
         let inner_scope = properties
             .get("expressionEvaluationOptions")
             .and_then(|options| options["scope"].as_str())
@@ -183,7 +187,7 @@ impl Plan {
             (self.template.within(&inner), ours.collect())
         };
         let location = location.and_then(|location| location.as_str().map(str::to_owned));
-        Ok(Request { scope, name: id.last_name().to_owned(), location, template, parameters })
+        Ok(Request { scope, name: step.name.clone(), location, template, parameters })
     }
 
     /// The outputs, as the deployment's GET shows them, secure ones without value. An output that cannot be evaluated is

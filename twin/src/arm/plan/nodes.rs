@@ -3,13 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::invalid_template;
+use super::place::Place;
 use super::template::Template;
 use crate::arm::expr::args::get;
 use crate::arm::expr::eval::Env;
-use crate::arm::expr::{Fault, frame::Frame, json};
-use crate::arm::id::ResourceId;
+use crate::arm::expr::{Fault, frame::Frame, json, open};
 use crate::arm::program::Instance;
-use crate::arm::scope::Scope;
 use crate::azure::error::AzureError;
 
 /// Type of nested deployments.
@@ -30,6 +29,8 @@ pub struct Node {
     pub existing: bool,
     /// Id, api-version and condition.
     pub instance: Instance,
+    /// What it is written to.
+    pub place: Place,
     /// The declaration.
     pub template: Map<String, Value>,
 }
@@ -83,6 +84,8 @@ fn node(
     let present = match resource.get("condition").map(|value| json::value(env, value, &frame)).transpose()? {
         None => true,
         Some(Value::Bool(present)) => present,
+        // Azure does not tell either: it is taken for a resource that is written.
+        Some(condition) if open::is_in(&condition) => true,
         Some(other) => {
             return Err(Fault::text(format!("The value '{other}' of 'condition' is not a boolean.")));
         }
@@ -93,43 +96,20 @@ fn node(
     })?;
     let named = || {
         let name = text("name")?.unwrap_or_default();
-        let base =
-            scope_of(&env.program.scope, text("scope")?, text("subscriptionId")?, text("resourceGroup")?);
-        let id = ResourceId::build(&base, &kind, &name).ok_or_else(|| wrong_name(&kind, &name))?;
-        Ok::<_, Fault>((name, id.full))
+        let place =
+            Place::of(&env.program.scope, text("scope")?, text("subscriptionId")?, text("resourceGroup")?);
+        let id = place.id(&kind, &name).ok_or_else(|| wrong_name(&kind, &name))?;
+        Ok::<_, Fault>((name, id, place))
     };
-    let (name, id) = match named() {
+    let (name, id, place) = match named() {
         // A name may be nonsense when the condition says that there is no such resource.
-        Err(_) if !present => (String::new(), String::new()),
+        Err(_) if !present => (String::new(), String::new(), Place::Tenant),
         named => named?,
     };
     let existing = resource.get("existing") == Some(&Value::Bool(true));
     let instance = Instance { id, api_version, present };
-    Ok(Node { symbol: symbol.into(), copy, kind, name, existing, instance, template: resource.clone() })
-}
-
-/// The scope a resource is written to; a relative `scope` extends a resource of the deployment's own scope.
-fn scope_of(
-    own: &Scope,
-    scope: Option<String>,
-    subscription: Option<String>,
-    group: Option<String>,
-) -> String {
-    if let Some(scope) = scope {
-        return match scope.as_str() {
-            "/" => String::new(),
-            full if full.starts_with('/') => full.to_owned(),
-            relative => format!("{}/providers/{relative}", own.id()),
-        };
-    }
-    match (subscription, group) {
-        (None, None) => own.id(),
-        (subscription, Some(group)) => {
-            let subscription = subscription.unwrap_or_else(|| own.subscription().to_owned());
-            format!("/subscriptions/{subscription}/resourceGroups/{group}")
-        }
-        (Some(subscription), None) => format!("/subscriptions/{subscription}"),
-    }
+    let template = resource.clone();
+    Ok(Node { symbol: symbol.into(), copy, kind, name, existing, instance, place, template })
 }
 
 fn wrong_name(kind: &str, name: &str) -> Fault {

@@ -7,9 +7,9 @@ use super::template::Template;
 use crate::arm::World;
 use crate::arm::expr::args::get;
 use crate::arm::expr::eval::{Env, Phase};
-use crate::arm::expr::{Fault, frame::Frame, json};
+use crate::arm::expr::{Fault, frame::Frame, json, open};
 use crate::arm::program::Program;
-use crate::arm::schema::{Checker, nullable, type_of};
+use crate::arm::schema::{self, Checker, nullable, type_of};
 use crate::azure::error::AzureError;
 
 /// Fills `program.parameters` from what was supplied and from defaults, checked against their types.
@@ -18,6 +18,7 @@ pub fn resolve(
     template: &Template,
     supplied: &Map<String, Value>,
     world: &dyn World,
+    phase: Phase,
 ) -> Result<(), AzureError> {
     let declared = template.section("parameters");
     let definitions = template.section("definitions");
@@ -36,12 +37,58 @@ pub fn resolve(
             None => return Err(not_provided(name)),
         }
     }
-    defaults(program, missing, world)?;
+    defaults(program, missing, world, phase)?;
     let checker = Checker { definitions: &definitions, what: "parameter" };
-    for (name, schema) in &declared {
+    for (name, schema) in declared.iter().filter(|(name, _)| !open::is_in(&program.parameters[*name])) {
         checker.check(name, &program.parameters[name], schema).map_err(invalid_template)?;
     }
     Ok(())
+}
+
+/// Puts expressions in the place of secrets, as Azure shows them (recorded: azure-dev, what-if).
+pub fn veil(template: &Map<String, Value>, supplied: &mut Map<String, Value>) {
+    let section = |name: &str| template.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let (declared, definitions) = (section("parameters"), section("definitions"));
+    for (name, entry) in supplied.iter_mut() {
+        let Some(schema) = get(&declared, name) else { continue };
+        let source = open::call_source("parameters", &[json!(name)]);
+        // What a reference leads to is a secret, whatever its declared type.
+        let value = match entry.get("reference") {
+            Some(_) => open::open(source),
+            None => veiled(&definitions, schema, &entry["value"], &source),
+        };
+        *entry = json!({ "value": value });
+    }
+}
+
+/// A value without the secrets in it; `source` is the expression that leads to it.
+fn veiled(definitions: &Map<String, Value>, schema: &Value, value: &Value, source: &str) -> Value {
+    let chain = schema::resolve(definitions, schema).unwrap_or_default();
+    let secure =
+        |schema: &&Value| schema["type"].as_str().is_some_and(|kind| is_secure(&kind.to_ascii_lowercase()));
+    if !value.is_null() && chain.iter().any(secure) {
+        return open::open(source);
+    }
+    let part = |name: &str| chain.iter().find_map(|schema| schema.get(name));
+    match value {
+        Value::Array(items) => {
+            let inner = part("items").unwrap_or(&Value::Null);
+            let each = |(at, item)| veiled(definitions, inner, item, &format!("{source}[{at}]"));
+            items.iter().enumerate().map(each).collect()
+        }
+        Value::Object(object) => {
+            let properties = part("properties").and_then(Value::as_object);
+            let other = part("additionalProperties").unwrap_or(&Value::Null);
+            let each = |(name, value): (&String, &Value)| {
+                let inner = properties.and_then(|properties| get(properties, name)).unwrap_or(other);
+                let step = open::step(source, &json!(name));
+                let source = open::source_of(&step).unwrap_or_default();
+                (name.clone(), veiled(definitions, inner, value, source))
+            };
+            object.iter().map(each).collect()
+        }
+        plain => plain.clone(),
+    }
 }
 
 /// Evaluates defaults; one may refer to parameters that come later.
@@ -49,13 +96,14 @@ fn defaults(
     program: &mut Program,
     mut missing: Vec<(&String, &Value)>,
     world: &dyn World,
+    phase: Phase,
 ) -> Result<(), AzureError> {
     while !missing.is_empty() {
         let before = missing.len();
         let mut fault = None;
         let mut left = Vec::new();
         for (name, schema) in missing {
-            let env = Env::new(program, world, Phase::Start);
+            let env = Env::new(program, world, phase);
             match json::value(&env, &schema["defaultValue"], &Frame::default()) {
                 Ok(value) => {
                     program.parameters.insert(name.clone(), value);

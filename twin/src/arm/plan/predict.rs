@@ -1,0 +1,96 @@
+//! What a deployment would write, told before it runs. Nested deployments are looked into; what only the running
+//! deployment knows stays an expression, as in `bicep snapshot`, which is the official evaluator.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Action, Plan, Request, outputs, parameters};
+use crate::arm::World;
+use crate::arm::expr::Fault;
+use crate::arm::expr::eval::{Env, Phase};
+use crate::arm::expr::open;
+use crate::azure::error::AzureError;
+
+/// A resource that a deployment would write.
+#[derive(Debug, Clone)]
+pub struct Predicted {
+    /// Its id; an expression in brackets if it is not known yet.
+    pub id: String,
+    /// Whether the id is known.
+    pub known: bool,
+    /// Type.
+    pub kind: String,
+    /// Full name, as the id.
+    pub name: String,
+    /// api-version of the write.
+    pub api_version: String,
+    /// The request's body, with expressions for what is not known yet.
+    pub body: Map<String, Value>,
+    /// Where the template declares it.
+    pub declared: String,
+}
+
+/// All resources of a deployment that was validated, in an order in which they can be written.
+pub fn predict(mut request: Request, world: &dyn World) -> Result<Vec<Predicted>, AzureError> {
+    if let Some(template) = request.template.as_object() {
+        parameters::veil(template, &mut request.parameters);
+    }
+    let mut found = Vec::new();
+    Plan::in_phase(request, world, Phase::Predict)?.foresee(world, "properties.template", &mut found)?;
+    Ok(found)
+}
+
+impl Plan {
+    /// Adds what this deployment writes to `found`; returns its outputs, those without `value` that cannot be told.
+    fn foresee(
+        mut self,
+        world: &dyn World,
+        path: &str,
+        found: &mut Vec<Predicted>,
+    ) -> Result<Map<String, Value>, AzureError> {
+        let mut done = BTreeSet::new();
+        while let Some(at) = self.ready(&done).first().copied() {
+            let path = format!("{path}.resources.{}", self.nodes[self.steps[at].node].symbol);
+            match self.evaluate(at, &Env::new(&self.program, world, Phase::Predict)) {
+                Ok(Action::Put(put)) => found.push(self.predicted(at, &path, &put.body)),
+                Ok(Action::Deploy(request)) => {
+                    let inner = Plan::in_phase(*request, world, Phase::Predict)?;
+                    let path = format!("{path}.properties.template");
+                    let outputs = inner.foresee(world, &path, found)?;
+                    self.remember(at, outputs);
+                }
+                Err(Fault::Late(_)) => found.push(self.predicted(at, &path, &json!({}))),
+                Err(Fault::Azure(error)) => return Err(*error),
+                Err(Fault::Text(message)) => return Err(super::invalid_template(message)),
+            }
+            done.insert(at);
+        }
+        Ok(outputs::foreseen(&Env::new(&self.program, world, Phase::Predict), &self.template))
+    }
+
+    /// Keeps the outputs of a nested deployment for the expressions that refer to it.
+    fn remember(&mut self, at: usize, mut outputs: Map<String, Value>) {
+        let step = &self.steps[at];
+        let reference = open::call_source("reference", &[json!(step.id), json!(step.api_version)]);
+        for (name, output) in &mut outputs {
+            if output.get("value").is_none() {
+                *output = json!({"value": open::open(format!("{reference}.outputs.{name}.value"))});
+            }
+        }
+        self.program.foreseen.insert(step.id.to_ascii_lowercase(), Value::Object(outputs));
+    }
+
+    fn predicted(&self, at: usize, path: &str, body: &Value) -> Predicted {
+        let step = &self.steps[at];
+        Predicted {
+            id: open::shown_text(&step.id),
+            known: open::source(&step.id).is_none(),
+            kind: step.kind.clone(),
+            name: open::shown_text(&step.name),
+            api_version: step.api_version.clone(),
+            body: open::shown(body).as_object().cloned().unwrap_or_default(),
+            declared: path.to_owned(),
+        }
+    }
+}
