@@ -9,6 +9,7 @@ pub mod program;
 mod schema;
 pub mod scope;
 pub mod types;
+pub mod whatif;
 pub mod world;
 
 pub use plan::{Action, Plan, Request, Step};

@@ -9,8 +9,10 @@ use super::http::Reply;
 use super::routes::{Answer, Call, Route};
 use super::state::{Deployment, key};
 use super::subscription::SUBSCRIPTION;
+use super::whatif;
 use crate::arm::Request;
 use crate::arm::scope::Scope;
+use crate::arm::whatif::Format;
 use crate::claims::Sure;
 
 const VERSIONS: &[&str] = &[
@@ -30,6 +32,8 @@ const ONE: &str = "/{*scope}/providers/Microsoft.Resources/deployments/{deployme
 pub const ROUTES: &[Route] = &[
     Route::arm("POST", "/{*scope}/providers/Microsoft.Resources/deployments/{deployment}/validate", VERSIONS, "Microsoft.Resources/deployments/validate/action", validate)
         .known_from("recorded: azure-cli and azure-dev, validate: 200; 400 InvalidTemplate, InvalidTemplateDeployment", Sure::High),
+    Route::arm("POST", "/{*scope}/providers/Microsoft.Resources/deployments/{deployment}/whatIf", VERSIONS, "Microsoft.Resources/deployments/whatIf/action", what_if)
+        .known_from("recorded: azure-cli and azure-dev, whatIf: 202 with Location alone, then 200; a refusal is 200 with status Failed (azure-cli `_what_if_deploy_arm_template_core`); expressions as `bicep snapshot` prints them", Sure::High),
     Route::arm("PUT", ONE, VERSIONS, "Microsoft.Resources/deployments/write", put)
         .known_from("recorded: azure-dev, PUT 201, again 200, Azure-AsyncOperation", Sure::High),
     Route::arm("GET", ONE, VERSIONS, "Microsoft.Resources/deployments/read", get)
@@ -80,8 +84,16 @@ fn invalid(message: impl Into<String>) -> AzureError {
     AzureError::gateway(400, "InvalidRequestContent", message)
 }
 
-/// The deployment of a body, validated.
-fn prepare(call: &Call<'_>) -> Result<Prepared, AzureError> {
+/// What a body asks for.
+struct Asked {
+    request: Request,
+    tags: Option<Value>,
+    /// The properties beside template and parameters.
+    properties: Map<String, Value>,
+}
+
+/// The deployment of a body; `more` is a property that this request may have.
+fn asked(call: &Call<'_>, more: &str) -> Result<Asked, AzureError> {
     let scope = scope(call)?;
     let mut body = call.request.json()?;
     let location = body["location"].as_str().map(str::to_owned);
@@ -98,7 +110,7 @@ fn prepare(call: &Call<'_>) -> Result<Prepared, AzureError> {
             "parameters" => value.is_object() || value.is_null(),
             "mode" => value.as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("Incremental")),
             "debugSetting" | "validationLevel" => true,
-            _ => false,
+            other => other == more,
         };
         if !known {
             return Err(invalid(format!(
@@ -114,7 +126,26 @@ fn prepare(call: &Call<'_>) -> Result<Prepared, AzureError> {
     };
     let request =
         Request { scope, name: call.capture("deployment").to_owned(), location, template, parameters };
+    Ok(Asked { request, tags, properties: std::mem::take(properties) })
+}
+
+/// The deployment of a body, validated.
+fn prepare(call: &Call<'_>) -> Result<Prepared, AzureError> {
+    let Asked { request, tags, .. } = asked(call, "")?;
     engine::prepare(call.azure, call.caller()?, request, tags)
+}
+
+fn what_if(call: &Call<'_>) -> Answer {
+    let Asked { request, properties, .. } = asked(call, "whatIfSettings")?;
+    let settings = properties.get("whatIfSettings").unwrap_or(&Value::Null);
+    let format = match settings["resultFormat"].as_str() {
+        None | Some("FullResourcePayloads") => Format::FullResourcePayloads,
+        Some("ResourceIdOnly") => Format::ResourceIdOnly,
+        Some(other) => return Err(invalid(format!("'{other}' is no format of what-if results."))),
+    };
+    let result = whatif::result(call.azure, call.caller()?, request, format);
+    let answer = result.unwrap_or_else(|error| json!({"status": "Failed", "error": error.body()}));
+    Ok(groups::location(202, &call.azure.jobs.answered(answer)))
 }
 
 fn validate(call: &Call<'_>) -> Answer {

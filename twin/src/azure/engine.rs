@@ -11,13 +11,16 @@ use uuid::Uuid;
 use super::Azure;
 use super::error::AzureError;
 use super::failures::{self, Failure, refused};
+use super::groups;
 use super::rbac::Action as Right;
-use super::state::{Deployment, fingerprint, key};
+use super::state::{Deployment, State, fingerprint, key};
 use super::tokens::Caller;
 use super::world::View;
 use super::writes;
+use crate::arm::plan::GROUPS;
 use crate::arm::{Action, Plan, Request, Step};
 
+const WRITE_GROUP: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
 const STEP: Duration = Duration::from_millis(50); // how often a cancel is looked for while time passes
 
 /// A validated deployment with what its replies need.
@@ -40,12 +43,38 @@ pub fn prepare(
     let (id, name, location) = (request.id(), request.name.clone(), request.location.clone());
     let template_hash = decimal(&request.template.to_string());
     let state = azure.state();
-    let view = View { azure, state: &state, caller };
-    let plan = Plan::build(request, &view)?;
-    plan.preflight(&view)?;
+    let plan = validate(azure, caller, request, &state)?;
     drop(state);
     rights(azure, caller, plan.steps())?;
     Ok(Prepared { plan, id, name, template_hash, location, tags })
+}
+
+/// Template and providers' preflight.
+pub fn validate(azure: &Azure, caller: &Caller, request: Request, state: &State) -> Result<Plan, AzureError> {
+    let view = View { azure, state, caller };
+    let plan = Plan::build(request, &view)?;
+    match with_groups(azure, caller, state, &plan.groups(&view))? {
+        None => plan.preflight(&view)?,
+        Some(state) => plan.preflight(&View { azure, state: &state, caller })?,
+    }
+    Ok(plan)
+}
+
+/// The state with the groups that a deployment makes, for what it deploys into them; none if it makes none.
+pub fn with_groups(
+    azure: &Azure,
+    caller: &Caller,
+    state: &State,
+    groups: &[(String, Value)],
+) -> Result<Option<State>, AzureError> {
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let mut state = state.clone();
+    for (name, body) in groups {
+        groups::write(azure, &mut state, caller, name, body)?;
+    }
+    Ok(Some(state))
 }
 
 /// 19 digits like those of Azure's template hashes and operation ids.
@@ -55,14 +84,18 @@ fn decimal(text: &str) -> String {
 }
 
 /// What the caller may not write is told for all resources at once (recorded by Azure/mpf).
-fn rights(azure: &Azure, caller: &Caller, steps: &[Step]) -> Result<(), AzureError> {
+pub fn rights(azure: &Azure, caller: &Caller, steps: &[Step]) -> Result<(), AzureError> {
+    let right = |step: &Step| match step.kind.eq_ignore_ascii_case(GROUPS) {
+        true => WRITE_GROUP.to_owned(),
+        false => format!("{}/write", step.kind),
+    };
     let refused: Vec<String> = steps
         .iter()
-        .filter(|step| azure.require(caller, Right::Control(&format!("{}/write", step.kind)), &step.id).is_err())
+        .filter(|step| azure.require(caller, Right::Control(&right(step)), &step.id).is_err())
         .map(|step| {
             format!(
-                "Authorization failed for template resource '{}' of type '{}'. The client '{}' with object id '{}' does not have permission to perform action '{}/write' at scope '{}'.",
-                step.name, step.kind, caller.client, caller.object_id, step.kind, step.id
+                "Authorization failed for template resource '{}' of type '{}'. The client '{}' with object id '{}' does not have permission to perform action '{}' at scope '{}'.",
+                step.name, step.kind, caller.client, caller.object_id, right(step), step.id
             )
         })
         .collect();
@@ -227,6 +260,12 @@ impl Run<'_> {
         let step = &prepared.plan.steps()[at];
         match action {
             Action::Deploy(request) => self.nested(*request, time),
+            Action::Put(put) if step.kind.eq_ignore_ascii_case(GROUPS) => {
+                self.azure.require(self.caller, Right::Control(WRITE_GROUP), &step.id).map_err(refused)?;
+                let (azure, caller) = (self.azure, self.caller);
+                groups::write(azure, &mut azure.state(), caller, &step.name, &put.body).map_err(refused)?;
+                Ok(vec![json!({"id": put.id})])
+            }
             Action::Put(put) => {
                 let right = format!("{}/write", step.kind);
                 self.azure.require(self.caller, Right::Control(&right), &step.id).map_err(refused)?;

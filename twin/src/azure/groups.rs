@@ -10,6 +10,7 @@ use super::jobs::Job;
 use super::routes::{Answer, Call, Route};
 use super::state::{Group, State, key};
 use super::subscription::SUBSCRIPTION;
+use super::tokens::Caller;
 use super::world::View;
 use super::{Azure, vaults};
 use crate::arm::types::policy::{self, Written};
@@ -50,7 +51,7 @@ pub const ROUTES: &[Route] = &[
         ),
     Route::arm("GET", "/subscriptions/{subscription}/operationresults/{job}", VERSIONS, "", poll)
         .for_everyone()
-        .known_from("recorded: azure-cli, polls of a group's deletion", Sure::High),
+        .known_from("recorded: azure-cli, polls of a group's deletion and of a what-if", Sure::High),
     Route::arm("GET", TAGS, VERSIONS, "Microsoft.Resources/tags/read", tags)
         .known_from("Azure REST reference, tags/get-at-scope", Sure::Medium),
     Route::arm("PATCH", TAGS, VERSIONS, "Microsoft.Resources/tags/write", patch_tags)
@@ -113,28 +114,38 @@ fn head(call: &Call<'_>) -> Answer {
 
 fn put(call: &Call<'_>) -> Answer {
     let asked = call.request.json()?;
-    let name = call.capture("group");
+    let (azure, name) = (call.azure, call.capture("group"));
+    let (existed, body) = write(azure, &mut azure.state(), call.caller()?, name, &asked)?;
+    Ok(Reply::json(if existed { 200 } else { 201 }, &body))
+}
+
+/// Makes a group, or replaces its tags; whether it was there, and what a GET answers now.
+pub fn write(
+    azure: &Azure,
+    state: &mut State,
+    caller: &Caller,
+    name: &str,
+    asked: &Value,
+) -> Result<(bool, Value), AzureError> {
     check_name(name)?;
-    let location = region(call.azure, asked["location"].as_str())?;
-    let caller = call.caller()?;
-    let mut state = call.azure.state();
+    let location = region(azure, asked["location"].as_str())?;
     let written = Written { subscription: SUBSCRIPTION, kind: GROUPS, name, tags: &asked["tags"] };
-    policy::check(&View { azure: call.azure, state: &state, caller }, &written)?;
+    policy::check(&View { azure, state, caller }, &written)?;
     let existing = state.groups.get(&name.to_ascii_lowercase());
     if let Some(existing) = existing {
         check_existing(existing, &location)?;
     }
-    let (status, name) = existing.map_or((201, name.to_owned()), |group| (200, group.name.clone()));
+    let existed = existing.is_some();
     let group = Group {
-        name,
+        name: existing.map_or_else(|| name.to_owned(), |group| group.name.clone()),
         location,
         tags: asked.get("tags").and_then(Value::as_object).map(plain_tags),
         managed_by: None,
         provisioning_state: "Succeeded".into(),
     };
-    let reply = Reply::json(status, &body(&group));
+    let body = body(&group);
     state.groups.insert(group.name.to_ascii_lowercase(), group);
-    Ok(reply)
+    Ok((existed, body))
 }
 
 fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
@@ -234,7 +245,8 @@ pub fn remove_managed(azure: &Azure, owner: &str) {
     names.iter().for_each(|name| remove(azure, name));
 }
 
-fn location(status: u16, job: &str) -> Reply {
+/// A reply that says where to ask for a job.
+pub fn location(status: u16, job: &str) -> Reply {
     let address = format!(
         "https://management.azure.com/subscriptions/{SUBSCRIPTION}/operationresults/{job}?api-version=2024-11-01"
     );
@@ -245,6 +257,7 @@ fn poll(call: &Call<'_>) -> Answer {
     let id = call.capture("job");
     match call.azure.jobs.look(id) {
         Some(Job::Running) => Ok(location(202, id)),
+        Some(Job::Answered(answer)) => Ok(Reply::json(200, &answer)),
         Some(_) => Ok(Reply::empty(200)),
         None => {
             Err(AzureError::gateway(404, "NotFound", format!("The operation '{id}' could not be found.")))

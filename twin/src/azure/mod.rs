@@ -40,6 +40,7 @@ pub mod subscription;
 pub mod tokens;
 pub mod tunnel;
 pub mod vaults;
+pub mod whatif;
 pub mod world;
 pub mod writes;
 

@@ -15,6 +15,27 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
+        "what-if: Create, Modify with its delta, NoChange, Deploy (ids only); Ignore for other resources of the group; a refusal is 200 with status Failed and the error of the validation",
+        "recorded: azure-cli and azure-dev; azure-cli `resource/custom.py` and `_formatters.py`",
+        Sure::High,
+    ),
+    claim(
+        "what-if: nested deployments are looked into, outputs followed; what only the running deployment knows, and secrets, stay expressions; a resource whose id is one is Unsupported",
+        "`bicep snapshot` 0.49.2, the official evaluator; Azure/arm-template-whatif issues 157 and 321; outputs of az published by users",
+        Sure::High,
+    ),
+    claim(
+        "what-if: SSH keys, custom data and passwords of VMs are shown as asterisks; read-only properties of NAT gateways, DNS zone groups and networks seem to go",
+        "output of az in Azure/avm-bicep-labs, lab02; Azure/arm-template-whatif issues 363, 381, 394, 418",
+        Sure::Medium,
+    ),
+    claim("what-if does not see vaults that are kept as deleted", "Azure/azure-cli issue 19846", Sure::High),
+    claim(
+        "what-if: which absent members of a body a write would reset is what the type's rules say; Azure's own comparison has more noise",
+        "not known",
+        Sure::Low,
+    ),
+    claim(
         "403 AuthorizationFailed with client, object id, action and scope as the request spelt it",
         "recorded: Azure/mpf, test data of real replies",
         Sure::High,

@@ -89,7 +89,7 @@ fn poll(call: &Call<'_>) -> Answer {
         Some(Job::Running) => {
             Ok(Reply::json(200, &json!({"status": "InProgress"})).header("retry-after", "1"))
         }
-        Some(Job::Done) => Ok(Reply::json(200, &json!({"status": "Succeeded"}))),
+        Some(Job::Done | Job::Answered(_)) => Ok(Reply::json(200, &json!({"status": "Succeeded"}))),
         Some(Job::Failed(error)) => Ok(Reply::json(200, &json!({"status": "Failed", "error": error.body()}))),
         None => Err(AzureError::new(404, "NotFound", "The operation was not found.")),
     }

@@ -20,7 +20,7 @@ fn resource(one: &Predicted) -> Value {
     let mut resource =
         json!({"id": one.id, "type": one.kind, "name": one.name, "apiVersion": one.api_version});
     resource.as_object_mut().expect("an object").extend(one.body.clone());
-    resource
+    open::shown(&resource)
 }
 
 /// What the official evaluator leaves open only because it does not know the cloud it is for, `environment()`.

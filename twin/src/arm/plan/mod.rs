@@ -125,6 +125,17 @@ impl Plan {
         (0..self.steps.len()).filter(open).collect()
     }
 
+    /// The resource groups that the deployment makes, with their bodies as far as they are known beforehand.
+    pub fn groups(&self, world: &dyn World) -> Vec<(String, Value)> {
+        let env = Env::new(&self.program, world, Phase::Start);
+        let of_group = |step: &usize| self.steps[*step].kind.eq_ignore_ascii_case(GROUPS);
+        let made = |step: usize| match self.evaluate(step, &env) {
+            Ok(Action::Put(put)) => Some((self.steps[step].name.clone(), put.body)),
+            _ => None,
+        };
+        (0..self.steps.len()).filter(of_group).filter_map(made).collect()
+    }
+
     /// What a step does, evaluated against the world as it is now. An expression that cannot be evaluated is Azure's
     /// `InvalidTemplate` about this resource.
     pub fn action(&self, step: usize, world: &dyn World) -> Result<Action, AzureError> {

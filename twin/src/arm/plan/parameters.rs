@@ -53,7 +53,7 @@ pub fn veil(template: &Map<String, Value>, supplied: &mut Map<String, Value>) {
         let Some(schema) = get(&declared, name) else { continue };
         let source = open::call_source("parameters", &[json!(name)]);
         // What a reference leads to is a secret, whatever its declared type.
-        let value = match entry.get("reference") {
+        let value = match reference(entry) {
             Some(_) => open::open(source),
             None => veiled(&definitions, schema, &entry["value"], &source),
         };
@@ -151,6 +151,11 @@ fn not_provided(name: &str) -> AzureError {
     ))
 }
 
+/// The vault's secret that a supplied parameter stands for; some clients send null beside a value (recorded: azure-dev).
+fn reference(entry: &Value) -> Option<&Value> {
+    entry.get("reference").filter(|reference| !reference.is_null())
+}
+
 fn supplied_value(name: &str, entry: &Value, world: &dyn World) -> Result<Value, AzureError> {
     let known = |key: &String| ["value", "reference", "metadata", "expression"].contains(&key.as_str());
     let Some(object) = entry.as_object().filter(|object| object.keys().all(known)) else {
@@ -162,7 +167,7 @@ fn supplied_value(name: &str, entry: &Value, world: &dyn World) -> Result<Value,
             ),
         ));
     };
-    match object.get("reference") {
+    match reference(entry) {
         None => Ok(object.get("value").cloned().unwrap_or(Value::Null)),
         Some(reference) => {
             let vault = reference["keyVault"]["id"].as_str();
@@ -186,7 +191,7 @@ pub fn echo(program: &Program, template: &Template, supplied: &Map<String, Value
     for (name, schema) in &template.section("parameters") {
         let kind = type_of(&definitions, schema).unwrap_or_default();
         let mut entry = Map::from_iter([("type".to_owned(), json!(type_label(&kind)))]);
-        if let Some(reference) = get(supplied, name).and_then(|entry| entry.get("reference")) {
+        if let Some(reference) = get(supplied, name).and_then(reference) {
             entry.insert("reference".into(), reference.clone());
         } else if !is_secure(&kind) && !program.parameters[name].is_null() {
             entry.insert("value".into(), program.parameters[name].clone());

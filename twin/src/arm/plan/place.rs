@@ -5,9 +5,25 @@ use serde_json::{Value, json};
 use crate::arm::expr::open;
 use crate::arm::id::ResourceId;
 use crate::arm::scope::Scope;
+use crate::azure::error::AzureError;
 
 /// Type of resource groups, whose ids have a form of their own.
 pub const GROUPS: &str = "Microsoft.Resources/resourceGroups";
+
+/// api-versions of resource groups in a template.
+const GROUP_VERSIONS: &[&str] =
+    &["2020-06-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-03-01", "2025-04-01"];
+
+/// Refuses an api-version that resource groups do not have.
+pub fn check_group(api_version: &str) -> Result<(), AzureError> {
+    if GROUP_VERSIONS.contains(&api_version) {
+        return Ok(());
+    }
+    let message = format!(
+        "The resource type could not be found in the namespace 'Microsoft.Resources' for api version '{api_version}'."
+    );
+    Err(AzureError::gateway(404, "InvalidResourceType", message))
+}
 
 /// What a resource is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]

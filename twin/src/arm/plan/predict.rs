@@ -25,7 +25,7 @@ pub struct Predicted {
     pub name: String,
     /// api-version of the write.
     pub api_version: String,
-    /// The request's body, with expressions for what is not known yet.
+    /// The request's body, with open expressions for what is not known yet.
     pub body: Map<String, Value>,
     /// Where the template declares it.
     pub declared: String,
@@ -89,7 +89,7 @@ impl Plan {
             kind: step.kind.clone(),
             name: open::shown_text(&step.name),
             api_version: step.api_version.clone(),
-            body: open::shown(body).as_object().cloned().unwrap_or_default(),
+            body: body.as_object().cloned().unwrap_or_default(),
             declared: path.to_owned(),
         }
     }

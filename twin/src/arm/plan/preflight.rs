@@ -1,5 +1,6 @@
 //! What Azure asks the resource providers before a deployment runs.
 
+use super::place::{GROUPS, check_group};
 use super::{Action, Fault, Plan};
 use crate::arm::World;
 use crate::arm::expr::eval::{Env, Phase};
@@ -43,6 +44,9 @@ pub fn check(plan: &Plan, world: &dyn World) -> Result<(), AzureError> {
 fn collect(plan: &Plan, world: &dyn World, depth: usize, puts: &mut Vec<Put>) -> Result<(), AzureError> {
     for step in 0..plan.steps.len() {
         match plan.evaluate(step, &Env::new(&plan.program, world, Phase::Start)) {
+            Ok(Action::Put(put)) if plan.steps[step].kind.eq_ignore_ascii_case(GROUPS) => {
+                check_group(&put.api_version)?;
+            }
             Ok(Action::Put(put)) => puts.push(put),
             Ok(Action::Deploy(request)) if depth < MAX_DEPTH => {
                 group_exists(&request.scope, world)?;

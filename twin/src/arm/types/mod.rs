@@ -47,6 +47,7 @@ use rules::Rule;
 pub use claims::CLAIMS;
 pub use rules::all;
 pub use service_claims::CLAIMS as SERVICE_CLAIMS;
+pub use shape::writable;
 
 /// A resource as it is asked for. Not printable: a body may hold secrets.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
 use crate::arm::id::ResourceId;
@@ -38,19 +38,50 @@ pub fn check(kind: &str, body: &Value, world: &dyn World) -> Option<Finding> {
     walk(shape, &body, "", world)
 }
 
+/// The members of a resource that a request can have, with its location and tags; of a type without shape none else.
+pub fn writable(kind: &str, body: &Value) -> Value {
+    let shape = SHAPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)).map(|(_, shape)| shape);
+    let mut kept = shape.and_then(|shape| kept(shape, body)).unwrap_or_else(|| Value::Object(Map::new()));
+    for member in ["location", "tags"] {
+        if !body[member].is_null() {
+            kept[member] = body[member].clone();
+        }
+    }
+    kept
+}
+
+/// The shape of a member, whether it is required or not.
+fn member<'a>(members: &'a serde_yaml::Mapping, name: &str) -> Option<&'a Yaml> {
+    let is =
+        |key: &Yaml| key.as_str().is_some_and(|key| key.trim_end_matches('!').eq_ignore_ascii_case(name));
+    members.iter().find(|(key, _)| is(key)).map(|(_, shape)| shape)
+}
+
+/// What of a value a request can have; nothing if that is an object without members.
+fn kept(shape: &Yaml, value: &Value) -> Option<Value> {
+    match (shape, value) {
+        (Yaml::Mapping(members), Value::Object(object)) => {
+            let one = |(name, value): (&String, &Value)| {
+                kept(member(members, name)?, value).map(|value| (name.clone(), value))
+            };
+            let object: Map<String, Value> = object.iter().filter_map(one).collect();
+            (!object.is_empty()).then_some(Value::Object(object))
+        }
+        (Yaml::Sequence(shapes), Value::Array(items)) => {
+            let item = |item| shapes.first().and_then(|shape| kept(shape, item));
+            Some(items.iter().filter_map(item).collect())
+        }
+        _ => Some(value.clone()),
+    }
+}
+
 fn walk(shape: &Yaml, value: &Value, path: &str, world: &dyn World) -> Option<Finding> {
     match (shape, value) {
         (_, Value::Null) => None,
         (Yaml::Mapping(members), Value::Object(object)) => {
-            let known = |name: &str| {
-                members.iter().find(|(key, _)| {
-                    let key = key.as_str().unwrap_or_default();
-                    key.trim_end_matches('!').eq_ignore_ascii_case(name)
-                })
-            };
             let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             for (name, value) in object {
-                let Some((_, shape)) = known(name) else {
+                let Some(shape) = member(members, name) else {
                     return Some(Finding::Unknown(path.to_owned(), name.clone()));
                 };
                 if let Some(finding) = walk(shape, value, &inner(name), world) {

@@ -1,0 +1,53 @@
+//! What-if: a deployment is worked out on a copy of the state, so that nothing can change.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Azure;
+use super::engine;
+use super::error::AzureError;
+use super::state::{State, key};
+use super::tokens::Caller;
+use super::world::View;
+use crate::arm::Request;
+use crate::arm::id::ResourceId;
+use crate::arm::plan::predict::{self, Predicted};
+use crate::arm::scope::Scope;
+use crate::arm::whatif::{self, Format};
+
+/// What a deployment would change, or why it would be refused.
+pub fn result(azure: &Azure, caller: &Caller, request: Request, format: Format) -> Result<Value, AzureError> {
+    let mut state = azure.state().clone();
+    // What-if does not see vaults that are kept as deleted (azure-cli issue 19846).
+    state.deleted_vaults.clear();
+    let plan = engine::validate(azure, caller, request.clone(), &state)?;
+    engine::rights(azure, caller, plan.steps())?;
+    let groups = plan.groups(&View { azure, state: &state, caller });
+    let later = engine::with_groups(azure, caller, &state, &groups)?;
+    let view = |state| View { azure, state, caller };
+    let predicted = predict::predict(request.clone(), &view(later.as_ref().unwrap_or(&state)))?;
+    let now = view(&state);
+    let mut changes: Vec<Value> = predicted.iter().map(|one| whatif::change(one, &now, format)).collect();
+    changes.extend(untouched(&state, &request.scope, &predicted, format));
+    Ok(
+        json!({"status": "Succeeded", "properties": {"correlationId": Uuid::new_v4().simple().to_string(), "changes": changes}}),
+    )
+}
+
+/// Resources of the deployment's groups that the template does not name.
+fn untouched(state: &State, scope: &Scope, predicted: &[Predicted], format: Format) -> Vec<Value> {
+    let ids = predicted.iter().map(|one| key(&one.id));
+    let named: BTreeSet<String> = ids.collect();
+    let group = |id: &str| ResourceId::parse(id)?.resource_group().map(str::to_ascii_lowercase);
+    let mut groups: BTreeSet<String> = named.iter().filter_map(|id| group(id)).collect();
+    if let Scope::ResourceGroup { name, .. } = scope {
+        groups.insert(name.to_ascii_lowercase());
+    }
+    let tracked = state.resources.iter().filter(|(id, one)| {
+        let ours = group(id).is_some_and(|group| groups.contains(&group));
+        ours && !named.contains(*id) && one.kind.matches('/').count() == 1 && one.body["location"].is_string()
+    });
+    tracked.map(|(_, one)| whatif::ignored(&one.id, &one.kind, &one.api_version, &one.body, format)).collect()
+}
