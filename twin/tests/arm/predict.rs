@@ -51,6 +51,11 @@ fn by_id(list: Vec<Value>) -> BTreeMap<String, Value> {
     all
 }
 
+/// Ids of one list that another lacks.
+fn without<'a>(one: &'a BTreeMap<String, Value>, other: &BTreeMap<String, Value>) -> Vec<&'a str> {
+    one.keys().filter(|id| !other.contains_key(*id)).map(String::as_str).collect()
+}
+
 /// Asserts that what we tell of a template is what was predicted; the number of resources, and of those whose id is open.
 fn assert_same(template: Value, parameters: Value, prediction: &Value, world: &FakeWorld) -> (usize, usize) {
     let mut asked = request(template.clone(), parameters);
@@ -63,7 +68,8 @@ fn assert_same(template: Value, parameters: Value, prediction: &Value, world: &F
     let official = in_the_cloud(&prediction["predictedResources"], &template, world);
     let official = by_id(official.as_array().expect("a list").clone());
     let ours = by_id(found.iter().map(resource).collect());
-    assert_eq!(ours.keys().collect::<Vec<_>>(), official.keys().collect::<Vec<_>>());
+    let (more, less) = (without(&ours, &official), without(&official, &ours));
+    assert!(more.is_empty() && less.is_empty(), "only ours: {more:#?}\nonly theirs: {less:#?}");
     for (id, theirs) in &official {
         assert_eq!(&ours[id], theirs, "{id}");
     }

@@ -96,7 +96,7 @@ impl<'a> Env<'a> {
             return self.user_function(function, args);
         }
         if is_open(&args) {
-            return Ok(open::call(name, &args.values));
+            return Ok(runtime::open_call(self.program, &args));
         }
         match runtime::call(self, &args) {
             Some(result) => result,
@@ -248,10 +248,12 @@ impl<'a> Env<'a> {
 
 /// Whether a call has no value because an argument is open, or has something open inside that the function looks at.
 fn is_open(args: &Args) -> bool {
-    let shallow = ["length", "empty"].iter().any(|name| name.eq_ignore_ascii_case(args.function));
-    match shallow {
-        true => args.values.iter().any(|value| open::source_of(value).is_some()),
-        false => args.values.iter().any(open::is_in),
+    match args.function.to_ascii_lowercase().as_str() {
+        "createobject" | "createarray" => false,
+        "length" | "empty" | "union" | "concat" => {
+            args.values.iter().any(|value| open::source_of(value).is_some())
+        }
+        _ => args.values.iter().any(open::is_in),
     }
 }
 

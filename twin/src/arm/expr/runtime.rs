@@ -16,7 +16,7 @@ pub fn call(env: &Env, args: &Args) -> Option<Result<Value, Fault>> {
     let name = args.function.to_ascii_lowercase();
     let of_scope = ["resourceid", "subscriptionresourceid", "resourcegroup", "subscription"];
     if env.program.scope.is_open() && of_scope.contains(&name.as_str()) {
-        return Some(Ok(open::call(args.function, &args.values)));
+        return Some(Ok(open_call(env.program, args)));
     }
     Some(match name.as_str() {
         "resourceid" => resource_id(env.program, args),
@@ -39,6 +39,30 @@ pub fn call(env: &Env, args: &Args) -> Option<Result<Value, Fault>> {
         name if name.starts_with("list") => list(env, args),
         _ => return None,
     })
+}
+
+/// A call that has no value yet. An id of a resource gets the subscription and group that it leaves out.
+pub fn open_call(program: &Program, args: &Args) -> Value {
+    let kind =
+        |value: &Value| value.as_str().is_some_and(|text| open::source(text).is_none() && text.contains('/'));
+    let given = args.values.iter().position(kind).unwrap_or(args.values.len());
+    let function = args.function.to_ascii_lowercase();
+    let own = match (&program.scope, function.as_str(), given) {
+        (Scope::ResourceGroup { subscription, name }, "resourceid", 0) => vec![subscription, name],
+        (Scope::ResourceGroup { subscription, .. }, "resourceid", 1) => vec![subscription],
+        (Scope::Subscription { subscription }, "resourceid", 0) => vec![subscription],
+        (
+            Scope::ResourceGroup { subscription, .. } | Scope::Subscription { subscription },
+            "subscriptionresourceid",
+            0,
+        ) => {
+            vec![subscription]
+        }
+        _ => Vec::new(),
+    };
+    let values: Vec<Value> =
+        own.into_iter().map(|part| json!(part)).chain(args.values.iter().cloned()).collect();
+    open::call(args.function, &values)
 }
 
 fn strings<'a>(args: &'a Args) -> Result<Vec<&'a str>, Fault> {

@@ -32,8 +32,13 @@ pub enum Place {
     Tenant,
     /// A subscription or a group.
     Scope(Scope),
-    /// A resource that it extends, by id.
-    Resource(String),
+    /// A resource that it extends.
+    Resource {
+        /// Its id.
+        id: String,
+        /// Scope of the deployment.
+        from: Scope,
+    },
 }
 
 impl Place {
@@ -58,8 +63,9 @@ impl Place {
     }
 
     fn named(own: &Scope, scope: String) -> Place {
+        let resource = |id: String| Place::Resource { id, from: own.clone() };
         if open::source(&scope).is_some() {
-            return Place::Resource(scope);
+            return resource(scope);
         }
         let parts: Vec<&str> = scope.trim_matches('/').split('/').collect();
         let is = |at: usize, word: &str| parts.get(at).is_some_and(|part| part.eq_ignore_ascii_case(word));
@@ -72,8 +78,8 @@ impl Place {
             [_, subscription, _, name] if full && is(2, "resourceGroups") => {
                 Place::Scope(Scope::ResourceGroup { subscription: subscription.into(), name: name.into() })
             }
-            _ if scope.starts_with('/') => Place::Resource(scope),
-            _ => Place::Resource(format!("{}/providers/{scope}", own.id())),
+            _ if scope.starts_with('/') => resource(scope),
+            _ => resource(format!("{}/providers/{scope}", own.id())),
         }
     }
 
@@ -81,7 +87,7 @@ impl Place {
     pub fn scope(&self) -> Option<&Scope> {
         match self {
             Place::Scope(scope) => Some(scope),
-            Place::Tenant | Place::Resource(_) => None,
+            Place::Tenant | Place::Resource { .. } => None,
         }
     }
 
@@ -97,7 +103,7 @@ impl Place {
             }
             Place::Tenant => built("", kind, name),
             Place::Scope(scope) => built(&scope.id(), kind, name),
-            Place::Resource(id) => built(id, kind, name),
+            Place::Resource { id, .. } => built(id, kind, name),
         }
     }
 
@@ -105,27 +111,43 @@ impl Place {
         match self {
             Place::Tenant => false,
             Place::Scope(scope) => scope.is_open(),
-            Place::Resource(id) => open::source(id).is_some(),
+            Place::Resource { id, .. } => open::source(id).is_some(),
         }
     }
 
     /// As `bicep snapshot` 0.49.2 prints it.
     fn open_id(&self, kind: &str, name: &str) -> String {
-        let (function, mut arguments) = match self {
-            Place::Tenant => ("tenantResourceId", vec![]),
+        let own = [vec![json!(kind)], segments(name, kind.split('/').count() - 1)].concat();
+        let call = |function: &str, before: &[Value]| open::call_source(function, &[before, &own].concat());
+        let source = match self {
+            Place::Tenant => call("tenantResourceId", &[]),
             Place::Scope(Scope::Subscription { subscription }) => {
-                ("subscriptionResourceId", vec![json!(subscription)])
+                call("subscriptionResourceId", &[json!(subscription)])
             }
             Place::Scope(Scope::ResourceGroup { subscription, name }) => {
-                ("resourceId", vec![json!(subscription), json!(name)])
+                call("resourceId", &[json!(subscription), json!(name)])
             }
-            Place::Resource(id) => ("extensionResourceId", vec![json!(id)]),
+            Place::Resource { id, from } => match open::source(id) {
+                None => call("extensionResourceId", &[json!(id)]),
+                Some(of) => {
+                    let whole = format!("if(startsWith({of}, '/'), {of}, {})", relative(of, from));
+                    let id = call("extensionResourceId", &[open::open(whole)]);
+                    format!("if(equals({of}, '/'), {}, {id})", call("tenantResourceId", &[]))
+                }
+            },
         };
-        arguments.push(json!(kind));
-        arguments.extend(segments(name, kind.split('/').count() - 1));
-        let text = open::call(function, &arguments);
-        text.as_str().unwrap_or_default().to_owned()
+        open::open(source).as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// The id of what a deployment's resource extends when it is named without its scope, as an expression.
+fn relative(of: &str, from: &Scope) -> String {
+    let mut parts = vec![json!("/subscriptions/"), json!(from.subscription())];
+    if let Scope::ResourceGroup { name, .. } = from {
+        parts.extend([json!("/resourceGroups/"), json!(name)]);
+    }
+    parts.extend([json!("/providers/"), open::open(of)]);
+    open::call_source("concat", &parts)
 }
 
 fn built(base: &str, kind: &str, name: &str) -> Option<String> {
