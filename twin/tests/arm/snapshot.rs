@@ -75,14 +75,14 @@ pub fn parameters(name: &str) -> Value {
 }
 
 /// Names of all sets of parameters.
-fn set_names() -> Vec<String> {
+pub fn set_names() -> Vec<String> {
     let files = std::fs::read_dir(sets()).expect("the sets").map(|entry| entry.expect("an entry").path());
     let sets = files.filter(|path| path.extension().is_some_and(|extension| extension == "bicepparam"));
     sets.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
 /// Our template in a group.
-fn ours(set: &str, group: &str) -> Request {
+pub fn ours(set: &str, group: &str) -> Request {
     let scope = Scope::ResourceGroup { subscription: SUBSCRIPTION.into(), name: group.into() };
     let template = read(&compiler::templates().join("main.json"));
     Request { scope, ..request(template, parameters(set)) }
@@ -95,7 +95,7 @@ fn network_subscription(request: &Request) -> Option<String> {
 }
 
 /// A world with the network that the parameters name: its group `hub-network`, Bastion and private DNS zones.
-fn with_network(request: &Request) -> FakeWorld {
+pub fn with_network(request: &Request) -> FakeWorld {
     let mut world = FakeWorld::default();
     world.size.zones.push("3".into());
     let Some(subscription) = network_subscription(request) else { return world };
