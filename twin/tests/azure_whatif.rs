@@ -220,6 +220,32 @@ fn refusals_are_those_of_the_validation() {
 }
 
 #[test]
+fn the_level_of_validation_says_what_is_asked() {
+    let twin = Twin::with_group(
+        "{roles: [{role: Contributor}], role_delay: 0, policies: [{name: no-accounts, type: Microsoft.Storage/storageAccounts}]}",
+    );
+    let assignment = json!({"type": "Microsoft.Authorization/roleAssignments", "apiVersion": "2022-04-01",
+        "name": "32a3ed4a-0b5a-4b5a-8b5a-000000000001", "properties": {"principalId": "p", "roleDefinitionId": "r"}});
+    let account = account("Standard_LRS", json!({}));
+    let cases = [
+        (&assignment, None, "Failed"),
+        (&assignment, Some("Provider"), "Failed"),
+        (&assignment, Some("ProviderNoRbac"), "Succeeded"),
+        (&account, None, "Failed"),
+        (&account, Some("ProviderNoRbac"), "Failed"),
+        (&account, Some("Template"), "Succeeded"),
+    ];
+    for (resource, level, status) in cases {
+        let mut body = body(&template(json!([resource])));
+        body["properties"]["validationLevel"] = level.into();
+        assert_eq!(ask(&twin, &group(), body)["status"], status, "{level:?} {resource}");
+    }
+    let mut body = body(&template(json!([])));
+    body["properties"]["validationLevel"] = json!("Everything");
+    assert_eq!(start(&twin, &group(), body).status, 400);
+}
+
+#[test]
 fn a_deleted_vault_is_not_seen() {
     let twin =
         Twin::with_group("deleted_vaults: [{name: kvlost, group: rg1, location: eastus, secrets: {}}]");

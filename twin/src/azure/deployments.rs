@@ -9,6 +9,7 @@ use super::http::Reply;
 use super::routes::{Answer, Call, Route};
 use super::state::{Deployment, key};
 use super::subscription::SUBSCRIPTION;
+use super::validation::Validation;
 use super::whatif;
 use crate::arm::Request;
 use crate::arm::scope::Scope;
@@ -88,6 +89,7 @@ fn invalid(message: impl Into<String>) -> AzureError {
 struct Asked {
     request: Request,
     tags: Option<Value>,
+    level: Validation,
     /// The properties beside template and parameters.
     properties: Map<String, Value>,
 }
@@ -109,7 +111,8 @@ fn asked(call: &Call<'_>, more: &str) -> Result<Asked, AzureError> {
             "template" => true,
             "parameters" => value.is_object() || value.is_null(),
             "mode" => value.as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("Incremental")),
-            "debugSetting" | "validationLevel" => true,
+            "debugSetting" => true,
+            "validationLevel" => value.is_null() || value.as_str().and_then(Validation::named).is_some(),
             other => other == more,
         };
         if !known {
@@ -126,24 +129,26 @@ fn asked(call: &Call<'_>, more: &str) -> Result<Asked, AzureError> {
     };
     let request =
         Request { scope, name: call.capture("deployment").to_owned(), location, template, parameters };
-    Ok(Asked { request, tags, properties: std::mem::take(properties) })
+    let level = properties.get("validationLevel").and_then(|level| Validation::named(level.as_str()?));
+    let level = level.unwrap_or(Validation::Provider);
+    Ok(Asked { request, tags, level, properties: std::mem::take(properties) })
 }
 
 /// The deployment of a body, validated.
 fn prepare(call: &Call<'_>) -> Result<Prepared, AzureError> {
-    let Asked { request, tags, .. } = asked(call, "")?;
-    engine::prepare(call.azure, call.caller()?, request, tags)
+    let Asked { request, tags, level, .. } = asked(call, "")?;
+    engine::prepare(call.azure, call.caller()?, request, tags, level)
 }
 
 fn what_if(call: &Call<'_>) -> Answer {
-    let Asked { request, properties, .. } = asked(call, "whatIfSettings")?;
+    let Asked { request, level, properties, .. } = asked(call, "whatIfSettings")?;
     let settings = properties.get("whatIfSettings").unwrap_or(&Value::Null);
     let format = match settings["resultFormat"].as_str() {
         None | Some("FullResourcePayloads") => Format::FullResourcePayloads,
         Some("ResourceIdOnly") => Format::ResourceIdOnly,
         Some(other) => return Err(invalid(format!("'{other}' is no format of what-if results."))),
     };
-    let result = whatif::result(call.azure, call.caller()?, request, format);
+    let result = whatif::result(call.azure, call.caller()?, request, level, format);
     let answer = result.unwrap_or_else(|error| json!({"status": "Failed", "error": error.body()}));
     Ok(groups::location(202, &call.azure.jobs.answered(answer)))
 }

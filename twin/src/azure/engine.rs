@@ -13,14 +13,14 @@ use super::error::AzureError;
 use super::failures::{self, Failure, refused};
 use super::groups;
 use super::rbac::Action as Right;
-use super::state::{Deployment, State, fingerprint, key};
+use super::state::{Deployment, fingerprint, key};
 use super::tokens::Caller;
+use super::validation::{self, Validation, WRITE_GROUP};
 use super::world::View;
 use super::writes;
 use crate::arm::plan::GROUPS;
 use crate::arm::{Action, Plan, Request, Step};
 
-const WRITE_GROUP: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
 const STEP: Duration = Duration::from_millis(50); // how often a cancel is looked for while time passes
 
 /// A validated deployment with what its replies need.
@@ -33,78 +33,27 @@ pub struct Prepared {
     tags: Option<Value>,
 }
 
-/// Validates a deployment as ARM does before it runs: template, rights, providers' preflight.
+/// Validates a deployment as ARM does before it runs.
 pub fn prepare(
     azure: &Azure,
     caller: &Caller,
     request: Request,
     tags: Option<Value>,
+    level: Validation,
 ) -> Result<Prepared, AzureError> {
     let (id, name, location) = (request.id(), request.name.clone(), request.location.clone());
     let template_hash = decimal(&request.template.to_string());
     let state = azure.state();
-    let plan = validate(azure, caller, request, &state)?;
+    let plan = validation::preflight(azure, caller, request, &state, level)?;
     drop(state);
-    rights(azure, caller, plan.steps())?;
+    validation::rights(azure, caller, plan.steps(), level)?;
     Ok(Prepared { plan, id, name, template_hash, location, tags })
-}
-
-/// Template and providers' preflight.
-pub fn validate(azure: &Azure, caller: &Caller, request: Request, state: &State) -> Result<Plan, AzureError> {
-    let view = View { azure, state, caller };
-    let plan = Plan::build(request, &view)?;
-    match with_groups(azure, caller, state, &plan.groups(&view))? {
-        None => plan.preflight(&view)?,
-        Some(state) => plan.preflight(&View { azure, state: &state, caller })?,
-    }
-    Ok(plan)
-}
-
-/// The state with the groups that a deployment makes, for what it deploys into them; none if it makes none.
-pub fn with_groups(
-    azure: &Azure,
-    caller: &Caller,
-    state: &State,
-    groups: &[(String, Value)],
-) -> Result<Option<State>, AzureError> {
-    if groups.is_empty() {
-        return Ok(None);
-    }
-    let mut state = state.clone();
-    for (name, body) in groups {
-        groups::write(azure, &mut state, caller, name, body)?;
-    }
-    Ok(Some(state))
 }
 
 /// 19 digits like those of Azure's template hashes and operation ids.
 fn decimal(text: &str) -> String {
     let hash = u64::from_str_radix(&fingerprint(text)[..15], 16).unwrap_or_default();
     format!("{hash:019}")
-}
-
-/// What the caller may not write is told for all resources at once (recorded by Azure/mpf).
-pub fn rights(azure: &Azure, caller: &Caller, steps: &[Step]) -> Result<(), AzureError> {
-    let right = |step: &Step| match step.kind.eq_ignore_ascii_case(GROUPS) {
-        true => WRITE_GROUP.to_owned(),
-        false => format!("{}/write", step.kind),
-    };
-    let refused: Vec<String> = steps
-        .iter()
-        .filter(|step| azure.require(caller, Right::Control(&right(step)), &step.id).is_err())
-        .map(|step| {
-            format!(
-                "Authorization failed for template resource '{}' of type '{}'. The client '{}' with object id '{}' does not have permission to perform action '{}' at scope '{}'.",
-                step.name, step.kind, caller.client, caller.object_id, right(step), step.id
-            )
-        })
-        .collect();
-    let message = match refused.as_slice() {
-        [] => return Ok(()),
-        [one] => format!("The template deployment failed with error: '{one}'."),
-        all => format!("Deployment failed with multiple errors: '{}'", all.join(":")),
-    };
-    Err(AzureError::gateway(403, "InvalidTemplateDeployment", message))
 }
 
 impl Prepared {
@@ -285,7 +234,8 @@ impl Run<'_> {
     }
 
     fn nested(&self, request: Request, time: Duration) -> Done {
-        let prepared = prepare(self.azure, self.caller, request, None).map_err(refused)?;
+        let prepared =
+            prepare(self.azure, self.caller, request, None, Validation::Provider).map_err(refused)?;
         record(self.azure, &prepared, &self.correlation, &operation_id()).map_err(refused)?;
         self.deployment(&prepared, time).map_err(|error| Failure::Nested(Box::new(error)))
     }

@@ -39,6 +39,7 @@ pub mod state;
 pub mod subscription;
 pub mod tokens;
 pub mod tunnel;
+pub mod validation;
 pub mod vaults;
 pub mod whatif;
 pub mod world;

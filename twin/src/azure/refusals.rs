@@ -29,6 +29,11 @@ pub const CLAIMS: &[Claim] = &[
         "output of az in Azure/avm-bicep-labs, lab02; Azure/arm-template-whatif issues 363, 381, 394, 418",
         Sure::Medium,
     ),
+    claim(
+        "validationLevel of a deployment or a what-if: Template asks no provider, ProviderNoRbac does not ask for the caller's rights",
+        "REST reference, Deployments, ValidationLevel",
+        Sure::High,
+    ),
     claim("what-if does not see vaults that are kept as deleted", "Azure/azure-cli issue 19846", Sure::High),
     claim(
         "what-if: which absent members of a body a write would reset is what the type's rules say; Azure's own comparison has more noise",

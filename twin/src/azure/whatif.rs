@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Azure;
-use super::engine;
 use super::error::AzureError;
 use super::state::{State, key};
 use super::tokens::Caller;
+use super::validation::{self, Validation};
 use super::world::View;
 use crate::arm::Request;
 use crate::arm::id::ResourceId;
@@ -18,14 +18,20 @@ use crate::arm::scope::Scope;
 use crate::arm::whatif::{self, Format};
 
 /// What a deployment would change, or why it would be refused.
-pub fn result(azure: &Azure, caller: &Caller, request: Request, format: Format) -> Result<Value, AzureError> {
+pub fn result(
+    azure: &Azure,
+    caller: &Caller,
+    request: Request,
+    level: Validation,
+    format: Format,
+) -> Result<Value, AzureError> {
     let mut state = azure.state().clone();
     // What-if does not see vaults that are kept as deleted (azure-cli issue 19846).
     state.deleted_vaults.clear();
-    let plan = engine::validate(azure, caller, request.clone(), &state)?;
-    engine::rights(azure, caller, plan.steps())?;
+    let plan = validation::preflight(azure, caller, request.clone(), &state, level)?;
+    validation::rights(azure, caller, plan.steps(), level)?;
     let groups = plan.groups(&View { azure, state: &state, caller });
-    let later = engine::with_groups(azure, caller, &state, &groups)?;
+    let later = validation::with_groups(azure, caller, &state, &groups)?;
     let view = |state| View { azure, state, caller };
     let predicted = predict::predict(request.clone(), &view(later.as_ref().unwrap_or(&state)))?;
     let now = view(&state);
