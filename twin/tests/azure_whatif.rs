@@ -259,3 +259,45 @@ fn a_deleted_vault_is_not_seen() {
     let validated = json!({"properties": {"mode": "Incremental", "template": template}});
     assert_eq!(twin.arm("POST", &path, Some(validated)).code(), "InvalidTemplateDeployment");
 }
+
+fn nested(name: &str, resource: &Value, outputs: Value) -> Value {
+    let mut inner = template(json!([resource]));
+    inner["outputs"] = outputs;
+    json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": name,
+        "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"}, "template": inner}})
+}
+
+#[test]
+fn nested_deployments_past_the_limit_are_named_and_their_outputs_stay_open() {
+    let of = |name: &str| {
+        let mut one = account("Standard_LRS", json!({}));
+        one["name"] = json!(name);
+        one
+    };
+    let output = json!({"sku": {"type": "string", "value": "Standard_LRS"}});
+    let mut last = of("storelast");
+    last["tags"] = json!({"of": "[reference('second').outputs.sku.value]"});
+    last["dependsOn"] = json!(["second"]);
+    let first = nested("first", &of("storefirst"), json!({}));
+    let second = nested("second", &of("storesecond"), output);
+    let body = body(&template(json!([first, second, last])));
+    let told = |limit: &str| ask(&Twin::with_group(limit), &group(), body.clone())["properties"].take();
+    let names = |told: &Value| -> Vec<String> {
+        let changes = told["changes"].as_array().unwrap().iter();
+        changes.map(|change| change["after"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = told("what_if_nested: 2");
+    assert_eq!(names(&all), ["storefirst", "storesecond", "storelast"]);
+    assert_eq!(
+        (&all["diagnostics"], &all["changes"][2]["after"]["tags"]["of"]),
+        (&Value::Null, &json!("Standard_LRS"))
+    );
+
+    let some = told("what_if_nested: 1");
+    assert_eq!(names(&some), ["storefirst", "storelast"]);
+    let [skipped] = &some["diagnostics"].as_array().unwrap()[..] else { panic!("{some}") };
+    assert_eq!(skipped["code"], "NestedDeploymentSkippedFromInternalExpansion");
+    assert_eq!(skipped["target"], format!("{}/providers/Microsoft.Resources/deployments/second", group()));
+    let open = some["changes"][1]["after"]["tags"]["of"].as_str().unwrap();
+    assert!(open.starts_with("[reference(") && open.ends_with(".outputs.sku.value]"), "{open}");
+}

@@ -34,6 +34,11 @@ pub const CLAIMS: &[Claim] = &[
         "REST reference, Deployments, ValidationLevel",
         Sure::High,
     ),
+    claim(
+        "what-if with the scenario's `what_if_nested`: nested deployments past that number are not looked into, which a diagnostic says for each; without it all are (which of them Azure leaves out is not known, nor whether they are then missing)",
+        "Azure/arm-template-whatif issues 402 and 410 (diagnostic), 157 (all looked into)",
+        Sure::Low,
+    ),
     claim("what-if does not see vaults that are kept as deleted", "Azure/azure-cli issue 19846", Sure::High),
     claim(
         "what-if: which absent members of a body a write would reset is what the type's rules say; Azure's own comparison has more noise",

@@ -53,6 +53,8 @@ pub struct Scenario {
     pub failing_writes: Vec<FailingWrite>,
     /// A policy puts its rules, `NRMS-Rule-103` and others, into every network security group that is written.
     pub nrms_rules: bool,
+    /// How many nested deployments what-if looks into; all when absent.
+    pub what_if_nested: Option<usize>,
     /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
     #[serde(deserialize_with = "loopback")]
     pub tunnel_to: Option<SocketAddr>,
@@ -205,6 +207,7 @@ impl Default for Scenario {
             policies: Vec::new(),
             failing_writes: Vec::new(),
             nrms_rules: false,
+            what_if_nested: None,
             tunnel_to: None,
             faults: Vec::new(),
         }

@@ -63,7 +63,7 @@ fn assert_same(template: Value, parameters: Value, prediction: &Value, world: &F
         asked.scope = Scope::Subscription { subscription: SUBSCRIPTION.into() };
         asked.location = Some("eastus".into());
     }
-    let found = predict(asked, world).expect("a prediction");
+    let found = predict(asked, world, usize::MAX).expect("a prediction").resources;
     assert_eq!(prediction["diagnostics"], json!([]));
     let official = in_the_cloud(&prediction["predictedResources"], &template, world);
     let official = by_id(official.as_array().expect("a list").clone());

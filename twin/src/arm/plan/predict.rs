@@ -31,13 +31,24 @@ pub struct Predicted {
     pub declared: String,
 }
 
-/// All resources of a deployment that was validated, in an order in which they can be written.
-pub fn predict(mut request: Request, world: &dyn World) -> Result<Vec<Predicted>, AzureError> {
+/// What is told of a deployment.
+#[derive(Debug, Default)]
+pub struct Prediction {
+    /// What it would write, in an order in which it can.
+    pub resources: Vec<Predicted>,
+    /// Ids of the nested deployments that were not looked into, for there are too many.
+    pub skipped: Vec<String>,
+    looked_into: usize,
+}
+
+/// Tells what a deployment that was validated would write, looking into at most `limit` nested ones.
+pub fn predict(mut request: Request, world: &dyn World, limit: usize) -> Result<Prediction, AzureError> {
     if let Some(template) = request.template.as_object() {
         parameters::veil(template, &mut request.parameters);
     }
-    let mut found = Vec::new();
-    Plan::in_phase(request, world, Phase::Predict)?.foresee(world, "properties.template", &mut found)?;
+    let mut found = Prediction::default();
+    let plan = Plan::in_phase(request, world, Phase::Predict)?;
+    plan.foresee(world, limit, "properties.template", &mut found)?;
     Ok(found)
 }
 
@@ -46,21 +57,26 @@ impl Plan {
     fn foresee(
         mut self,
         world: &dyn World,
+        limit: usize,
         path: &str,
-        found: &mut Vec<Predicted>,
+        found: &mut Prediction,
     ) -> Result<Map<String, Value>, AzureError> {
         let mut done = BTreeSet::new();
         while let Some(at) = self.ready(&done).first().copied() {
             let path = format!("{path}.resources.{}", self.nodes[self.steps[at].node].symbol);
             match self.evaluate(at, &Env::new(&self.program, world, Phase::Predict)) {
-                Ok(Action::Put(put)) => found.push(self.predicted(at, &path, &put.body)),
+                Ok(Action::Put(put)) => found.resources.push(self.predicted(at, &path, &put.body)),
+                Ok(Action::Deploy(_)) if found.looked_into == limit => {
+                    found.skipped.push(self.steps[at].id.clone());
+                }
                 Ok(Action::Deploy(request)) => {
+                    found.looked_into += 1;
                     let inner = Plan::in_phase(*request, world, Phase::Predict)?;
                     let path = format!("{path}.properties.template");
-                    let outputs = inner.foresee(world, &path, found)?;
+                    let outputs = inner.foresee(world, limit, &path, found)?;
                     self.remember(at, outputs);
                 }
-                Err(Fault::Late(_)) => found.push(self.predicted(at, &path, &json!({}))),
+                Err(Fault::Late(_)) => found.resources.push(self.predicted(at, &path, &json!({}))),
                 Err(Fault::Azure(error)) => return Err(*error),
                 Err(Fault::Text(message)) => return Err(super::invalid_template(message)),
             }
