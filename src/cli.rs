@@ -51,6 +51,8 @@ pub enum Command {
     Setup,
     /// Check configuration, programs, sign-in, sizes, permissions and quota; changes nothing
     Check(CheckArgs),
+    /// Show what an installation would change, whom it gives rights, and what bills; changes nothing
+    Plan(PlanArgs),
     /// Deploy the infrastructure, configure it, start the cluster and write connection scripts
     Install(InstallArgs),
 }
@@ -61,6 +63,7 @@ impl Command {
         match self {
             Self::Setup => "setup",
             Self::Check(_) => "check",
+            Self::Plan(_) => "plan",
             Self::Install(_) => "install",
         }
     }
@@ -72,6 +75,14 @@ pub struct CheckArgs {
     /// Print what a check needs, when it passes and how to prove it by hand
     #[arg(long, value_name = "ID")]
     pub explain: Option<String>,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// End with 20 instead of 0 when an installation would change something
+    #[arg(long)]
+    pub detailed_exitcode: bool,
 }
 
 /// Options of `install`.

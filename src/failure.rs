@@ -39,6 +39,15 @@ pub enum Exit {
     Unreachable = 11,
     /// Refused for safety, such as a changed host key.
     Refused = 12,
+    /// `plan --detailed-exitcode`: all went well, and an installation would change something.
+    Changes = 20,
+}
+
+impl Exit {
+    /// Whether the command did what was asked for.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Done | Self::Changes)
+    }
 }
 
 /// One thing that is wrong: what, where, and what to do next.

@@ -1,6 +1,9 @@
 //! From the configuration to the outputs of a succeeded deployment: skipped, attached to, or started, as
 //! the evidence in Azure says.
 
+mod foresee;
+mod with_group;
+
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -21,8 +24,11 @@ use crate::keys::{self, OwnKeys, PublicKey};
 use crate::parameters::{self, Run, Secrets};
 use crate::process::Runner;
 use crate::templates::Templates;
+use crate::threads::joined;
 use crate::ui::{Event, Ui};
 use crate::workspace::Workspace;
+
+pub use foresee::{Foresight, Preparation};
 
 /// What the phases of the infrastructure work with.
 pub struct Site<'a> {
@@ -56,8 +62,17 @@ pub struct Site<'a> {
 pub struct Survey {
     group: Option<Value>,
     deployments: Vec<Deployment>,
+    contents: Contents,
     vault_is_deleted: bool,
     terms_accepted: bool,
+}
+
+/// What a deployment is made of, secrets apart.
+struct Inputs {
+    /// What comes from the configuration.
+    of_config: Map<String, Value>,
+    /// Tells these inputs and this template from others.
+    hash: String,
 }
 
 /// The infrastructure as deployed.
@@ -84,18 +99,24 @@ impl Survey {
             let deleted = scope.spawn(|| known(ui, false, vault.is_deleted()));
             let terms = scope.spawn(|| known(ui, true, terms::is_accepted(az, image)));
             // A vault that does not say what it holds stops the run before anything is made.
-            vault.contents()?;
+            let contents = vault.contents()?;
             Ok(Self {
-                group: join(found)?,
-                deployments: join(deployments)?,
-                vault_is_deleted: join(deleted)?,
-                terms_accepted: join(terms)?,
+                group: joined(found)?,
+                deployments: joined(deployments)?,
+                contents,
+                vault_is_deleted: joined(deleted)?,
+                terms_accepted: joined(terms)?,
             })
         })
     }
 }
 
 impl Site<'_> {
+    /// ARM id of the resource group.
+    pub fn group_id(&self) -> String {
+        self.az.group_id(&self.config.resource_group_name)
+    }
+
     fn deployments(&self) -> Deployments<'_> {
         Deployments::new(self.az, self.ui, &self.config.resource_group_name)
     }
@@ -124,27 +145,37 @@ impl Site<'_> {
     /// # Errors
     /// [`Exit::Deployment`] with ARM's innermost reasons; [`Exit::Busy`] when another deployment runs.
     pub fn deploy(&self, survey: &Survey, force: bool) -> anyhow::Result<Infrastructure> {
-        let of_config = parameters::of_config(self.config, &self.vault.name, self.zones);
-        let hash = self.input_hash(&of_config)?;
-        if let Some(done) = self.settled(&survey.deployments, &hash, force)? {
+        let inputs = self.inputs()?;
+        if let Some(done) = self.settled(&survey.deployments, &inputs.hash, force)? {
             return Ok(done);
         }
         self.prepare(survey)?;
         // What was read before may be minutes old, and another machine may work on the same group.
         let (deployments, contents) = self.look_again()?;
-        if let Some(done) = self.settled(&deployments, &hash, force)? {
+        if let Some(done) = self.settled(&deployments, &inputs.hash, force)? {
             return Ok(done);
         }
-        let secrets = self.secrets(&contents.secrets)?;
+        let document = self.phase("secrets", || {
+            let secrets = self.secrets(&contents.secrets)?;
+            let note = match secrets.new.len() {
+                0 => "all in the key vault".to_owned(),
+                made => format!("{made} made, for the key vault {}", self.vault.name),
+            };
+            Ok((self.document(inputs, contents.denies, &secrets), note))
+        })?;
+        self.start_and_follow(&document)
+    }
+
+    /// The parameters of a deployment; `denies`: the vault's firewall does so by default.
+    fn document(&self, inputs: Inputs, denies: bool, secrets: &Secrets) -> Value {
         let run = Run {
             caller: self.caller,
             subscription: self.subscription,
             vault: self.vault,
-            vault_denies: contents.denies,
-            secrets: &secrets,
+            vault_denies: denies,
+            secrets,
         };
-        let document = parameters::document(of_config, &hash, &run);
-        self.start_and_follow(&document)
+        parameters::document(inputs.of_config, &inputs.hash, &run)
     }
 
     /// The infrastructure, when a deployment of ours runs with the same inputs or, unless `force`, the newest
@@ -160,8 +191,7 @@ impl Site<'_> {
             Some(active) => return Err(self.deployments().busy(active, "it has other inputs").into()),
             None => {}
         }
-        let same = |newest: &&Deployment| newest.succeeded() && newest.input_hash == hash;
-        let Some(newest) = deployments.first().filter(same).filter(|_| !force) else { return Ok(None) };
+        let Some(newest) = unchanged(deployments, hash).filter(|_| !force) else { return Ok(None) };
         let why = format!("the infrastructure is unchanged since {}", newest.name);
         self.ui.event(Event::Skipped { name: "deployment", why: &why });
         self.outputs_of(newest, false).map(Some)
@@ -171,15 +201,17 @@ impl Site<'_> {
         std::thread::scope(|scope| {
             let deployments = scope.spawn(|| self.deployments().ours());
             let contents = self.vault.contents()?;
-            Ok((join(deployments)?, contents))
+            Ok((joined(deployments)?, contents))
         })
     }
 
-    fn input_hash(&self, of_config: &Map<String, Value>) -> anyhow::Result<String> {
+    fn inputs(&self) -> anyhow::Result<Inputs> {
+        let of_config = parameters::of_config(self.config, &self.vault.name, self.zones);
         let path = self.templates.main_json(self.runner)?;
         let template = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
         let own = self.own_keys.public_file.map(std::fs::read_to_string).transpose()?;
-        Ok(parameters::input_hash(&template, of_config, own.as_deref().map(str::trim)))
+        let hash = parameters::input_hash(&template, &of_config, own.as_deref().map(str::trim));
+        Ok(Inputs { of_config, hash })
     }
 
     /// Terms, resource group, and the vault if Azure keeps it as deleted.
@@ -192,8 +224,7 @@ impl Site<'_> {
                 Ok(((), "accepted".to_owned()))
             })?;
         }
-        let mut tags: BTreeMap<String, String> = self.config.tags.clone();
-        tags.extend(self.config.resource_group_tags.clone());
+        let tags = self.group_tags();
         let Config { resource_group_name: name, region, .. } = self.config;
         self.phase("resource group", || {
             let note = match group::ensure(self.az, name, region, &tags, survey.group.as_ref())? {
@@ -212,32 +243,29 @@ impl Site<'_> {
         })
     }
 
-    /// Makes the secrets that the vault lacks, and only those.
+    /// The tags that the resource group must have.
+    fn group_tags(&self) -> BTreeMap<String, String> {
+        let mut tags = self.config.tags.clone();
+        tags.extend(self.config.resource_group_tags.clone());
+        tags
+    }
+
+    /// Makes the secrets that the vault lacks, and only those; a dry run puts placeholders for them.
     fn secrets(&self, stored: &[Secret]) -> anyhow::Result<Secrets> {
-        self.phase("secrets", || {
-            let runner = self.runner;
-            let keys = keys::plan(self.own_keys, stored, self.workspace, runner)?;
-            let mut new = Vec::new();
-            if let Some(private) = &keys.private_to_store {
-                new.push((Secret::SshPrivateKey, private.clone()));
-            }
-            if let (PublicKey::Line(line), false) = (&keys.public, stored.contains(&Secret::SshPublicKey)) {
-                new.push((Secret::SshPublicKey, line.clone()));
-            }
-            let my_sql = self.config.accounting;
-            let passwords = [(Secret::CycleCloudPwd, true), (Secret::MySqlPwd, my_sql)];
-            for (secret, _) in passwords.iter().filter(|(secret, needed)| *needed && !stored.contains(secret))
-            {
-                let password = keys::password()?;
-                runner.hide(&password);
-                new.push((*secret, password));
-            }
-            let note = match new.len() {
-                0 => "all in the key vault".to_owned(),
-                made => format!("{made} made, for the key vault {}", self.vault.name),
-            };
-            Ok((Secrets { new, public_key: keys.public, my_sql }, note))
-        })
+        let keys = keys::plan(self.own_keys, stored, self.workspace, self.runner)?;
+        let mut new = Vec::new();
+        if let Some(private) = &keys.private_to_store {
+            new.push((Secret::SshPrivateKey, private.clone()));
+        }
+        if let (PublicKey::Line(line), false) = (&keys.public, stored.contains(&Secret::SshPublicKey)) {
+            new.push((Secret::SshPublicKey, line.clone()));
+        }
+        let my_sql = self.config.accounting;
+        let passwords = [(Secret::CycleCloudPwd, true), (Secret::MySqlPwd, my_sql)];
+        for (secret, _) in passwords.iter().filter(|(secret, needed)| *needed && !stored.contains(secret)) {
+            new.push((*secret, keys::password(self.runner)?));
+        }
+        Ok(Secrets { new, public_key: keys.public, my_sql })
     }
 
     fn start_and_follow(&self, document: &Value) -> anyhow::Result<Infrastructure> {
@@ -285,6 +313,11 @@ impl Site<'_> {
     }
 }
 
+/// The newest deployment, if it succeeded with the inputs of that hash.
+fn unchanged<'a>(deployments: &'a [Deployment], hash: &str) -> Option<&'a Deployment> {
+    deployments.first().filter(|newest| newest.succeeded() && newest.input_hash == hash)
+}
+
 /// The answer to a question that takes rights on the whole subscription, which a caller may lack; then
 /// `otherwise`, with which the deployment goes on and Azure itself refuses what is not so.
 fn known(ui: &Ui, otherwise: bool, answer: Result<bool, AzError>) -> anyhow::Result<bool> {
@@ -295,8 +328,4 @@ fn known(ui: &Ui, otherwise: bool, answer: Result<bool, AzError>) -> anyhow::Res
         }
         answer => Ok(answer.map_err(|error| error.failure(Exit::Deployment))?),
     }
-}
-
-fn join<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
-    thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread of this program died")))
 }

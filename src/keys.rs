@@ -11,6 +11,8 @@ use crate::ui::Ui;
 use crate::workspace::Workspace;
 
 const CACHED: &str = "ssh/id_rsa";
+/// Stands where a secret would, as long as nothing is changed; it has what a database's password must have.
+pub const PLACEHOLDER: &str = "Placeholder-0-for-what-is-not-made";
 
 /// Where the public key of the VMs comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +41,8 @@ pub struct OwnKeys<'a> {
     pub private_file: Option<&'a Path>,
 }
 
-/// Decides on the key pair, making one when there is none anywhere.
+/// Decides on the key pair, making one when there is none anywhere. A dry run neither makes one nor reads a private
+/// key into the plan.
 ///
 /// # Errors
 /// When the user's key can't be read, or the vault holds only the public half of a pair that is not the
@@ -108,8 +111,12 @@ fn from_pair(private: Option<&Path>, workspace: &Workspace, runner: &Runner<'_>)
         Some(file) => file.to_owned(),
         None => cached_pair(workspace, runner)?,
     };
-    if runner.is_dry_run() && !file.exists() {
-        return Ok(KeyPlan { public: PublicKey::Line(String::new()), private_to_store: None });
+    if runner.is_dry_run() {
+        let public = if file.exists() { public_half(&file, runner)? } else { nobodys_key() };
+        return Ok(KeyPlan {
+            public: PublicKey::Line(public),
+            private_to_store: Some(PLACEHOLDER.to_owned()),
+        });
     }
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     runner.hide(text.trim());
@@ -135,6 +142,12 @@ fn cached_pair(workspace: &Workspace, runner: &Runner<'_>) -> anyhow::Result<Pat
         output.stderr.trim()
     );
     Ok(file)
+}
+
+/// A public key of the form and length that Azure asks for, of which no private half was ever made: 2048 bits, all
+/// set. It stands where a key would that is made only later.
+pub fn nobodys_key() -> String {
+    format!("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQD{} placeholder", "/".repeat(341))
 }
 
 /// The file that ssh signs in with, once the VMs exist: `server_key` is the public key that opens them.
@@ -197,13 +210,22 @@ fn same_key(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// A new password: 32 characters, some of each class that MySQL and CycleCloud ask for (azure-cli
+/// A new password, in a dry run a placeholder: 32 characters, some of each class that MySQL and CycleCloud ask for (azure-cli
 /// `command_modules/mysql/_params.py`, `--admin-password`: 8 to 128 characters, three classes of four). The portal
 /// also refuses three letters or digits in a row that the user's name has, so no three are in a row here.
 ///
 /// # Errors
 /// When the operating system has no randomness.
-pub fn password() -> anyhow::Result<String> {
+pub fn password(runner: &Runner<'_>) -> anyhow::Result<String> {
+    if runner.is_dry_run() {
+        return Ok(PLACEHOLDER.to_owned());
+    }
+    let password = random_password()?;
+    runner.hide(&password);
+    Ok(password)
+}
+
+fn random_password() -> anyhow::Result<String> {
     const SIGNS: &[u8] = b"-_.~";
     const WORDS: [&[u8]; 3] = [b"abcdefghijkmnopqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789"];
     let letters = WORDS.concat();
@@ -266,7 +288,7 @@ mod tests {
 
     #[test]
     fn passwords_have_every_class_and_differ() {
-        let passwords: std::collections::BTreeSet<_> = (0..200).map(|_| password().unwrap()).collect();
+        let passwords: std::collections::BTreeSet<_> = (0..200).map(|_| random_password().unwrap()).collect();
         assert_eq!(passwords.len(), 200);
         for password in passwords {
             assert_eq!(password.len(), 32);
@@ -314,6 +336,37 @@ mod tests {
         let plan = plan(keys, &[], &workspace, &runner).unwrap();
         assert_eq!(plan.public, PublicKey::Line("ssh-ed25519 AAAA me".into()));
         assert!(plan.private_to_store.is_none());
+    }
+
+    #[test]
+    fn a_dry_run_makes_no_secret_and_stands_in_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        let real = Runner::new(&ui, false);
+        let reading = Runner::reading(&ui);
+        let workspace = Workspace::open(root.path(), "rg", &real).unwrap();
+        let decide = |runner: &Runner<'_>| plan(OwnKeys::default(), &[], &workspace, runner).unwrap();
+
+        let foreseen = decide(&reading);
+        assert_eq!(foreseen.public, PublicKey::Line(nobodys_key()));
+        assert_eq!(foreseen.private_to_store.as_deref(), Some(PLACEHOLDER));
+        assert!(!workspace.path(CACHED).exists());
+        assert_eq!(password(&reading).unwrap(), PLACEHOLDER);
+
+        let made = decide(&real);
+        let foreseen = decide(&reading);
+        assert_eq!(foreseen.public, made.public, "the public half of a pair that is there");
+        assert_eq!(foreseen.private_to_store.as_deref(), Some(PLACEHOLDER));
+    }
+
+    #[test]
+    fn nobodys_key_is_one_to_openssh() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), nobodys_key()).unwrap();
+        let ui = Ui::new(Format::Text, false, false);
+        let command = Command::new("ssh-keygen").args(["-l", "-f", &file.path().display().to_string()]);
+        let said = Runner::new(&ui, false).run(&command).unwrap();
+        assert!(said.stdout.starts_with("2048 ") && said.stdout.ends_with("(RSA)\n"), "{said:?}");
     }
 
     #[test]

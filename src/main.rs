@@ -12,7 +12,9 @@ mod images;
 mod infrastructure;
 mod keys;
 mod parameters;
+mod plan;
 mod process;
+mod project;
 mod resource_id;
 mod sizes;
 mod ssh;
@@ -39,9 +41,9 @@ fn main() -> ExitCode {
     let name = cli.command.name();
     let result = process::interrupt::watch().map_err(Into::into).and_then(|()| commands::run(&cli, &ui));
     match result {
-        Ok(answer) => {
-            ui.answer(name, &answer);
-            ExitCode::SUCCESS
+        Ok((answer, exit)) => {
+            ui.answer(name, exit, &answer);
+            ExitCode::from(exit as u8)
         }
         Err(error) => {
             let failure = as_failure(&error);

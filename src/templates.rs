@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -80,7 +81,19 @@ impl Templates {
     /// # Errors
     /// When it is missing or no JSON.
     pub fn versions(&self) -> anyhow::Result<Value> {
-        let path = self.folder.join("bicep/versions.json");
+        self.json("bicep/versions.json")
+    }
+
+    /// The role assignments that the infrastructure template makes.
+    ///
+    /// # Errors
+    /// As [`Templates::versions`].
+    pub fn roles<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        self.json("bicep/roles.json")
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+        let path = self.folder.join(name);
         let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }

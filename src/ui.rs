@@ -126,11 +126,11 @@ impl Ui {
         (!name.is_empty()).then_some(name)
     }
 
-    /// Writes the answer of a command that ended well.
-    pub fn answer(&self, command: &str, answer: &Answer) {
+    /// Writes the answer of a command that ended well, with `exit`.
+    pub fn answer(&self, command: &str, exit: Exit, answer: &Answer) {
         match self.format {
             Format::Text => print(&answer.text),
-            Format::Json => self.document(command, Exit::Done, &answer.result, &[]),
+            Format::Json => self.document(command, exit, &answer.result, &[]),
         }
     }
 
@@ -152,7 +152,7 @@ impl Ui {
     pub fn document(&self, command: &str, exit: Exit, result: &Value, problems: &[Problem]) {
         let document = json!({
             "schema": SCHEMA,
-            "ok": exit == Exit::Done,
+            "ok": exit.is_success(),
             "command": command,
             "phase": self.phase_name(),
             "exit_code": exit as u8,

@@ -12,6 +12,7 @@ mod twin {
     mod leftovers;
     mod life;
     mod options;
+    mod plan;
     mod rehearsal;
     mod secure;
     mod trace;

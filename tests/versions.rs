@@ -27,7 +27,8 @@ const EXEMPT: [(&str, &str); 7] = [
 const DECIDING: [&str; 4] = ["bicep/", "ansible/", "scripts/", "src/"];
 
 /// Versions of interfaces, which change with the code that speaks to them.
-const INTERFACES: [&str; 4] = ["api-version", "apiversion", "contentversion", "callback_version"];
+const INTERFACES: [&str; 5] =
+    ["api-version", "apiversion", "contentversion", "languageversion", "callback_version"];
 
 /// Every version in `versions.json`: all its texts that begin with a digit, but for the names of images.
 fn pinned(value: &Value, key: &str) -> Vec<String> {

@@ -14,6 +14,9 @@ use crate::process::{Command, Output, Runner};
 /// Seconds an az call may take when `CCSLURM4AI_AZ_TIMEOUT` does not say otherwise. A list of VM sizes
 /// takes az 10 to 40 s on a slow line.
 const DEFAULT_TIMEOUT_S: u64 = 120;
+/// How many times as long those calls may take in which Azure works on much at once, such as the start of a
+/// deployment.
+const LONG: u32 = 5;
 /// Pages of one list; Azure's longest of those we read has fewer than ten.
 const MOST_PAGES: usize = 100;
 /// Where pages of a list may come from.
@@ -54,6 +57,11 @@ impl<'a> Az<'a> {
     /// `az ARGS --subscription S`, to be adorned (input, `changes()`) and given to [`Az::run`].
     pub fn command(&self, args: &[&str]) -> Command {
         self.bare(args).args(["--subscription", &self.subscription])
+    }
+
+    /// As [`Az::command`], with more time.
+    pub(super) fn long_command(&self, args: &[&str]) -> Command {
+        self.command(args).timeout(self.timeout * LONG)
     }
 
     /// `az ARGS` without a subscription, for the few commands that take none.
@@ -154,9 +162,14 @@ impl<'a> Az<'a> {
         Err(self.unusable(&["rest", "--method", "get", "--url", path], why))
     }
 
-    /// An error for an answer of `args` that lacks what it must have.
+    /// As [`Az::not_usable`] of [`Az::command`].
     pub(super) fn unusable(&self, args: &[&str], why: &str) -> AzError {
-        self.error(Kind::NoJson, &self.command(args).args(["-o", "json"]), why)
+        self.not_usable(&self.command(args), why)
+    }
+
+    /// An error for an answer of `command` that lacks what it must have.
+    pub(super) fn not_usable(&self, command: &Command, why: &str) -> AzError {
+        self.error(Kind::NoJson, &command.clone().args(["-o", "json"]), why)
     }
 
     pub(super) fn hide(&self, secret: &str) {

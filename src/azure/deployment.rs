@@ -1,6 +1,7 @@
 //! Deployments of ours in the resource group: found, started, followed.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use super::az::Az;
 use super::error::{self, ArmError};
 use super::failed::{AzError, Kind};
 use crate::failure::{Exit, Failure, Problem};
-use crate::process::interrupt;
+use crate::process::{Command, interrupt};
 use crate::ui::{Event, Ui};
 
 /// What the names of our deployments begin with; the start time (UTC) follows.
@@ -57,9 +58,9 @@ impl Deployment {
 
 /// The resource group whose deployments are meant.
 pub struct Deployments<'a> {
-    az: &'a Az<'a>,
+    pub(super) az: &'a Az<'a>,
     ui: &'a Ui,
-    group: &'a str,
+    pub(super) group: &'a str,
 }
 
 impl<'a> Deployments<'a> {
@@ -89,16 +90,11 @@ impl<'a> Deployments<'a> {
     ///
     /// # Errors
     /// [`Exit::Deployment`] with ARM's reasons.
-    pub fn start(&self, template: &std::path::Path, parameters: &Value) -> anyhow::Result<String> {
-        let name = format!("{PREFIX}{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
-        let command = self
-            .az
-            .command(&["deployment", "group", "create", "--no-wait", "--output", "none"])
-            .args(["--resource-group", self.group, "--name", &name])
-            .args(["--template-file", &template.display().to_string(), "--parameters", "@-"])
-            .stdin_bytes(parameters.to_string())
-            .timeout(Duration::from_secs(600))
-            .changes();
+    pub fn start(&self, template: &Path, parameters: &Value) -> anyhow::Result<String> {
+        let name = new_name();
+        let verb = ["deployment", "group", "create", "--no-wait", "--output", "none"];
+        let command = self.az.long_command(&verb).args(["--resource-group", self.group]);
+        let command = with_template(command, &name, template, parameters).changes();
         self.az.run(&command, "starting the deployment").map_err(|error| self.not_started(&error, &name))?;
         Ok(name)
     }
@@ -275,6 +271,18 @@ impl<'a> Deployments<'a> {
     }
 }
 
+/// The name of a deployment that starts now.
+pub(super) fn new_name() -> String {
+    format!("{PREFIX}{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"))
+}
+
+/// The arguments that create and what-if share. The parameters, which hold secrets, go in through standard input.
+pub(super) fn with_template(command: Command, name: &str, template: &Path, parameters: &Value) -> Command {
+    command
+        .args(["--name", name, "--template-file", &template.display().to_string(), "--parameters", "@-"])
+        .stdin_bytes(parameters.to_string())
+}
+
 fn timestamp(document: &Value) -> &str {
     document.pointer("/properties/timestamp").and_then(Value::as_str).unwrap_or_default()
 }
@@ -312,7 +320,7 @@ fn problems_of(status: &Value, target: &str) -> Vec<Problem> {
 }
 
 /// ARM refused to start the deployment: its reasons with their resources, one problem each.
-fn refused(leaves: &[ArmError], name: &str) -> Failure {
+pub(super) fn refused(leaves: &[ArmError], name: &str) -> Failure {
     let problem = |leaf: &ArmError| {
         let resource = leaf.target.clone().unwrap_or_else(|| name.to_owned());
         Problem::new(leaf.code.clone(), leaf.message.clone()).resource(resource)

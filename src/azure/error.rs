@@ -48,7 +48,7 @@ impl fmt::Display for ArmError {
 /// recognised comes back whole (shortened) as one error without a code; a blank one gives none.
 pub fn leaves(text: &str) -> Vec<ArmError> {
     let mut found = documents(text).iter().flat_map(|value| inside(value, 0)).collect::<Vec<_>>();
-    for reader in [prose, fragments] {
+    for reader in [prose, validation, fragments] {
         if found.is_empty() {
             found = reader(text);
         }
@@ -197,7 +197,29 @@ fn prose(text: &str) -> Vec<ArmError> {
             target: None,
         })
     });
-    let found = lines.filter(|leaf| !leaf.message.is_empty()).collect::<Vec<_>>();
+    without_wrappers(lines.filter(|leaf| !leaf.message.is_empty()))
+}
+
+/// What az says of a validation whose answer is an error: a line `Code - sentence` for each, the wrapper first; a
+/// sentence may go on below (azure-cli `command_modules/resource/_utils.py`, `_build_preflight_error_message`).
+fn validation(text: &str) -> Vec<ArmError> {
+    let mut found: Vec<ArmError> = Vec::new();
+    for line in text.trim().lines() {
+        let parts = line.trim_start_matches("ERROR: ").split_once(" - ").filter(|(code, _)| is_code(code));
+        match (parts, found.last_mut()) {
+            (Some((code, message)), _) => found.push(ArmError {
+                code: code.to_owned(),
+                message: message.trim().to_owned(),
+                target: None,
+            }),
+            (None, Some(last)) => last.message = format!("{}\n{}", last.message, line.trim()),
+            (None, None) => return Vec::new(),
+        }
+    }
+    without_wrappers(found)
+}
+
+fn without_wrappers(found: impl IntoIterator<Item = ArmError>) -> Vec<ArmError> {
     let (wrappers, inner): (Vec<_>, Vec<_>) = found.into_iter().partition(is_wrapper);
     if inner.is_empty() { wrappers } else { inner }
 }

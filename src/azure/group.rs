@@ -12,14 +12,14 @@ use crate::failure::Exit;
 /// Marks a group that this program made, which `destroy` may delete as a whole.
 pub const OURS: (&str, &str) = ("created-by", "ccslurm4ai");
 
-/// What happened to the group.
+/// What becomes of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It was made.
+    /// It is made.
     Created,
-    /// Tags were added.
+    /// It gets tags that it lacks.
     Tagged,
-    /// It was as wanted.
+    /// It is as wanted.
     None,
 }
 
@@ -36,6 +36,30 @@ pub fn find(az: &Az<'_>, name: &str) -> anyhow::Result<Option<Value>> {
     }
 }
 
+/// What [`ensure`] would do.
+pub fn change(tags: &BTreeMap<String, String>, found: Option<&Value>) -> Change {
+    match found {
+        None => Change::Created,
+        Some(found) if missing(tags, found).next().is_none() => Change::None,
+        Some(_) => Change::Tagged,
+    }
+}
+
+/// Those of `tags` that the group `found` lacks, as `tag=value`.
+pub fn missing<'a>(
+    tags: &'a BTreeMap<String, String>,
+    found: &'a Value,
+) -> impl Iterator<Item = String> + 'a {
+    let lacks = |(tag, value): &(&String, &String)| found["tags"][tag.as_str()] != **value;
+    tags.iter().filter(lacks).map(|(tag, value)| format!("{tag}={value}"))
+}
+
+/// The tags of a group that this program makes.
+pub fn with_mark(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mark = [OURS].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    mark.into_iter().chain(tags.clone()).collect()
+}
+
 /// Makes the group with `tags`, or adds those it lacks; `found` is what [`find`] said.
 ///
 /// # Errors
@@ -47,30 +71,24 @@ pub fn ensure(
     tags: &BTreeMap<String, String>,
     found: Option<&Value>,
 ) -> anyhow::Result<Change> {
-    let Some(found) = found else {
-        let (mark, value) = OURS;
-        let command = az
-            .command(&["group", "create", "--output", "none", "--name", name, "--location", region])
-            .arg("--tags")
-            .arg(format!("{mark}={value}"))
-            .args(pairs(tags))
-            .changes();
-        let created = az.run(&command, "creating the resource group");
-        created.map_err(|error| error.failure(Exit::Deployment))?;
-        return Ok(Change::Created);
-    };
-    if tags.iter().all(|(tag, value)| found["tags"][tag] == *value) {
-        return Ok(Change::None);
-    }
+    let change = change(tags, found);
     let id = az.group_id(name);
-    let command = az
-        .command(&["tag", "update", "--output", "none", "--operation", "merge", "--resource-id", &id])
-        .arg("--tags")
-        .args(pairs(tags))
-        .changes();
-    let tagged = az.run(&command, "adding tags to the resource group");
-    tagged.map_err(|error| error.failure(Exit::Deployment))?;
-    Ok(Change::Tagged)
+    let (command, tags, why) = match change {
+        Change::None => return Ok(change),
+        Change::Created => (
+            az.command(&["group", "create", "--output", "none", "--name", name, "--location", region]),
+            with_mark(tags),
+            "creating the resource group",
+        ),
+        Change::Tagged => (
+            az.command(&["tag", "update", "--output", "none", "--operation", "merge", "--resource-id", &id]),
+            tags.clone(),
+            "adding tags to the resource group",
+        ),
+    };
+    let command = command.arg("--tags").args(pairs(&tags)).changes();
+    az.run(&command, why).map_err(|error| error.failure(Exit::Deployment))?;
+    Ok(change)
 }
 
 fn pairs(tags: &BTreeMap<String, String>) -> impl Iterator<Item = String> {

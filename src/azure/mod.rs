@@ -22,6 +22,7 @@ pub mod skus;
 mod step;
 pub mod terms;
 pub mod vault;
+pub mod whatif;
 
 pub use az::Az;
 pub use failed::{AzError, Kind};

@@ -33,7 +33,8 @@ pub enum Secret {
 }
 
 impl Secret {
-    const ALL: [Self; 4] = [Self::SshPrivateKey, Self::SshPublicKey, Self::CycleCloudPwd, Self::MySqlPwd];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::SshPrivateKey, Self::SshPublicKey, Self::CycleCloudPwd, Self::MySqlPwd];
 
     /// The name without the administrator's.
     pub fn name(self) -> &'static str {
@@ -182,9 +183,8 @@ impl<'a> Vault<'a> {
     pub fn recover(&self) -> anyhow::Result<()> {
         let command = self
             .az
-            .command(&["keyvault", "recover", "--name", &self.name, "--location", self.region])
+            .long_command(&["keyvault", "recover", "--name", &self.name, "--location", self.region])
             .args(["--resource-group", self.group, "--output", "none"])
-            .timeout(Duration::from_secs(600))
             .changes();
         let recovered = self.az.run(&command, "recovering the deleted key vault");
         recovered.map_err(|error| error.failure(Exit::Deployment))?;

@@ -16,6 +16,7 @@ mod sizes;
 mod ssh_key;
 mod subscription;
 
+pub use plan::{Amount, Part, parts};
 pub use report::{Item, Ready, Report, Status};
 
 use crate::azure::account::{self, Caller, Subscription};

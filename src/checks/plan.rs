@@ -5,15 +5,19 @@ use crate::config::Config;
 use crate::sizes;
 
 /// VMs of one kind.
-struct Part {
+pub struct Part {
     /// The key of `config.yaml` that names the size.
-    key: &'static str,
-    size: String,
-    amount: Amount,
+    pub key: &'static str,
+    /// `Standard_…`
+    pub size: String,
+    /// How many.
+    pub amount: Amount,
 }
 
+/// How many VMs there are at most.
 #[derive(Clone, Copy)]
-enum Amount {
+pub enum Amount {
+    /// So many.
     Vms(u32),
     /// As many VMs as fit into so many vCPUs.
     Cores(u32),
@@ -29,18 +33,23 @@ pub(super) struct Cost {
     pub families: Vec<String>,
 }
 
+/// The VMs that a configuration may bring up, by kind.
+pub fn parts(config: &Config) -> Vec<Part> {
+    let part = |key, size: &str, amount| Part { key, size: size.to_owned(), amount };
+    let mut parts = vec![
+        part("hpc_sku", &config.hpc_sku.name, Amount::Vms(config.hpc_node_count())),
+        part("scheduler_sku", &config.scheduler_sku, Amount::Vms(1)),
+        part("login_sku", &config.login_sku, Amount::Vms(config.login_nodes)),
+        part("htc_sku", &config.htc_sku, Amount::Cores(config.htc_max_core_count)),
+        part("server_sku", &config.server_sku, Amount::Vms(1)),
+    ];
+    parts.retain(|part| !matches!(part.amount, Amount::Vms(0) | Amount::Cores(0)));
+    parts
+}
+
 impl Plan {
     pub fn new(config: &Config) -> Self {
-        let part = |key, size: &str, amount| Part { key, size: size.to_owned(), amount };
-        let mut parts = vec![
-            part("hpc_sku", &config.hpc_sku.name, Amount::Vms(config.hpc_node_count())),
-            part("scheduler_sku", &config.scheduler_sku, Amount::Vms(1)),
-            part("login_sku", &config.login_sku, Amount::Vms(config.login_nodes)),
-            part("htc_sku", &config.htc_sku, Amount::Cores(config.htc_max_core_count)),
-            part("server_sku", &config.server_sku, Amount::Vms(1)),
-        ];
-        parts.retain(|part| !matches!(part.amount, Amount::Vms(0) | Amount::Cores(0)));
-        Self(parts)
+        Self(parts(config))
     }
 
     /// Each size once, with the keys that name it.

@@ -1,6 +1,5 @@
 //! `install`: the phases in the order in which they run.
 
-use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::configure::{self, Configuration};
@@ -12,19 +11,17 @@ use crate::azure::cluster::{self, ClusterVms};
 use crate::azure::deployment::{Deployment, Deployments};
 use crate::azure::outputs::Outputs;
 use crate::azure::vault::Vault;
-use crate::checks::{self, Ready, Report, Status};
 use crate::cli::{Global, InstallArgs};
 use crate::config::Config;
 use crate::connect::{self, Reach, Targets};
-use crate::images::{Image, Images};
+use crate::images::Image;
 use crate::infrastructure::{Infrastructure, Site, Survey};
-use crate::keys::{self, OwnKeys};
+use crate::keys;
 use crate::process::Runner;
+use crate::project::Project;
 use crate::ssh::Identity;
-use crate::templates::Templates;
 use crate::tunnel::{Route, Way};
 use crate::ui::{Answer, Event, Ui};
-use crate::workspace::Workspace;
 
 /// Deploys, configures and connects; `-b` stops after the infrastructure, `-a` starts after it, `-s` secures
 /// what runs in the end.
@@ -33,52 +30,19 @@ use crate::workspace::Workspace;
 /// With the exit code of the phase that failed.
 pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answer> {
     let runner = Runner::new(ui, args.dry_run);
-    let (config, warnings) = Config::load(&global.config)?;
-    for warning in warnings {
-        ui.event(Event::Warning { text: &warning.to_string() });
-    }
-    let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
-    let templates = Templates::open(global.templates.as_deref())?;
-    if let Some(folder) = templates.foreign() {
-        ui.event(Event::Note { text: &format!("using the templates of {}", folder.display()) });
-    }
-    let own_keys = OwnKeys {
-        public_file: config.ssh_public_key_file.as_deref(),
-        private_file: global.ssh_key.as_deref(),
-    };
-    keys::check(own_keys, &runner)?;
-    let images = Images::of(&templates.versions()?, &config)?;
-    let (ready, evidence) = ui.phase("checks", || {
-        let look = |az: &Az<'_>| Evidence::gather(args.ansible, az, ui, &config, &images.server);
-        let needs_key = !args.bicep && !keys::at_hand(own_keys, &workspace.path(""));
-        let (report, evidence) = checks::run_all(&runner, &config, &images, needs_key, look)?;
-        warn_of(&report, ui);
-        let note = report.counts();
-        Ok(((report.ready()?, evidence.context("nothing was read of Azure")??), note))
-    })?;
-    let Ready { caller, subscription, zones } = ready;
-    let az = Az::new(&runner, &caller.subscription_id);
+    let project = Project::open(global, &runner, ui)?;
+    let Project { config, images, .. } = &project;
+    let (ready, evidence) =
+        project.check(!args.bicep, |az| Evidence::gather(args.ansible, az, ui, config, &images.server))?;
+    let az = Az::new(&runner, &ready.caller.subscription_id);
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
-    let site = Site {
-        config: &config,
-        caller: &caller,
-        subscription: &subscription,
-        zones: &zones,
-        az: &az,
-        vault: &vault,
-        own_keys,
-        server_image: &images.server,
-        templates: &templates,
-        workspace: &workspace,
-        runner: &runner,
-        ui,
-    };
+    let site = project.site(&ready, &az, &vault);
 
     let (infrastructure, mut result) = phases(&site, args, evidence, &images.node)?;
     if args.dry_run {
         result["would_run"] = runner.shown().into();
     }
-    Ok(Answer { text: summary(&config, &infrastructure, &result, args.dry_run), result })
+    Ok(Answer { text: summary(config, &infrastructure, &result, args.dry_run), result })
 }
 
 /// What follows the checks.
@@ -138,13 +102,6 @@ impl Evidence {
             return Deployments::new(az, ui, &config.resource_group_name).ours().map(Self::Deployments);
         }
         Survey::take(az, ui, config, image).map(Self::All)
-    }
-}
-
-/// What the checks leave open does not stop an installation, but is said.
-fn warn_of(report: &Report, ui: &Ui) {
-    for item in report.of(Status::Unknown).chain(report.of(Status::Warning)) {
-        ui.event(Event::Warning { text: &item.to_string() });
     }
 }
 

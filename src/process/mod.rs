@@ -85,19 +85,36 @@ pub struct Runner<'a> {
     redactor: Redactor,
     log: std::sync::OnceLock<Log>,
     state: std::sync::OnceLock<PathBuf>,
-    dry_run: bool,
+    changes: Changes,
     shown: std::sync::Mutex<Vec<String>>,
+}
+
+/// What becomes of commands that change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changes {
+    Made,
+    Shown,
+    LeftOut,
 }
 
 impl<'a> Runner<'a> {
     /// A runner that shows what it would do (`dry_run`) or does it.
     pub fn new(ui: &'a Ui, dry_run: bool) -> Self {
+        Self::with(ui, if dry_run { Changes::Shown } else { Changes::Made })
+    }
+
+    /// A runner that only reads: what would change something is neither done nor shown.
+    pub fn reading(ui: &'a Ui) -> Self {
+        Self::with(ui, Changes::LeftOut)
+    }
+
+    fn with(ui: &'a Ui, changes: Changes) -> Self {
         Self {
             ui,
             redactor: Redactor::default(),
             log: std::sync::OnceLock::new(),
             state: std::sync::OnceLock::new(),
-            dry_run,
+            changes,
             shown: std::sync::Mutex::default(),
         }
     }
@@ -109,9 +126,9 @@ impl<'a> Runner<'a> {
         let _ = self.state.set(state);
     }
 
-    /// Whether changes are only shown.
+    /// Whether nothing is changed.
     pub fn is_dry_run(&self) -> bool {
-        self.dry_run
+        self.changes != Changes::Made
     }
 
     /// The command lines that a dry run has shown instead of running them.
@@ -181,8 +198,8 @@ impl<'a> Runner<'a> {
     }
 
     fn pretend(&self, command: &Command) -> Option<Output> {
-        let skip = self.dry_run && command.changes_something();
-        if skip {
+        let skip = self.is_dry_run() && command.changes_something();
+        if skip && self.changes == Changes::Shown {
             let line = self.line(command);
             self.ui.event(Event::Note { text: &format!("would run: {line}") });
             if let Ok(mut shown) = self.shown.lock() {

@@ -356,7 +356,8 @@ pub fn versions() -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-fn server_version() -> String {
+/// The version of the CycleCloud server's image.
+pub fn server_version() -> String {
     versions()["cyclecloud"]["version"].as_str().expect("a version").to_owned()
 }
 

@@ -90,7 +90,7 @@ fn no_nodes(site: &Site) {
 fn interrupt((phase, signal): &(&Phase, Signal)) -> String {
     let site = Site::new();
     (phase.arrange)(&site);
-    let mut started = site.start_patiently(&[]);
+    let mut started = site.start_patiently(&["install"]);
     let (call, times) = phase.at;
     started.wait_for(phase.name, |calls| calls.iter().filter(|line| line.contains(call)).count() >= times);
     // Into the wait that follows the call.

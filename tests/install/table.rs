@@ -10,8 +10,9 @@ const SIDE_BY_SIDE: usize = 4;
 
 type Verify = dyn Fn(&Site, &Run) + Sync;
 
-/// A site, changed by `arrange`, in which `install ARGS` ends with `exit`; `verify` looks at the site then.
+/// A site, changed by `arrange`, in which `VERB ARGS` ends with `exit`; `verify` looks at the site then.
 pub struct Case {
+    pub verb: &'static str,
     pub name: &'static str,
     pub args: &'static [&'static str],
     pub exit: i32,
@@ -25,7 +26,7 @@ pub fn case(
     exit: i32,
     arrange: impl Fn(&Site) + Sync + 'static,
 ) -> Case {
-    Case { name, args, exit, arrange: Box::new(arrange), verify: Box::new(|_, _| ()) }
+    Case { verb: "install", name, args, exit, arrange: Box::new(arrange), verify: Box::new(|_, _| ()) }
 }
 
 impl Case {
@@ -55,19 +56,20 @@ pub fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Runs a table; the snapshot `name` holds what a user sees.
+/// Runs a table of one verb; the snapshot `name` holds what a user sees.
 pub fn run(name: &str, cases: &[Case]) {
     println!("{} cases", cases.len());
+    let verb = cases.first().expect("a case").verb;
     let texts = side_by_side(cases, |case| {
         let site = Site::new();
         (case.arrange)(&site);
-        let run = site.install(case.args);
+        let run = site.run(&[&[case.verb], case.args].concat());
         assert_eq!(run.exit, case.exit, "{}:\n{}", case.name, run.said);
         (case.verify)(&site, &run);
         shown(case.name, &run)
     });
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots" }, {
-        insta::assert_snapshot!(format!("install__{name}"), texts.concat());
+        insta::assert_snapshot!(format!("{verb}__{name}"), texts.concat());
     });
 }
 

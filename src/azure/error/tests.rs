@@ -22,6 +22,18 @@ fn recorded() -> Vec<(String, String)> {
 }
 
 #[test]
+fn what_az_says_of_a_validation_is_read_line_by_line() {
+    let text = "InvalidTemplateDeployment - The template deployment failed because of policy violation.\n\
+        RequestDisallowedByPolicy - Resource 'a' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":\
+        {\"name\":\"p\"}}]'.\n  Ask its owner.\nRequestDisallowedByPolicy - Resource 'b' was.";
+    let found: Vec<_> = leaves(text).into_iter().map(|leaf| (leaf.code, leaf.message)).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|(code, _)| code == "RequestDisallowedByPolicy"));
+    assert!(found[0].1.ends_with("'.\nAsk its owner."), "{found:?}");
+    assert_eq!(leaves("Fehler: nichts - gar nichts")[0].code, "", "no code in front");
+}
+
+#[test]
 fn recorded_errors_are_reduced_to_their_innermost() {
     let cases = recorded();
     println!("{} recorded errors", cases.len());
