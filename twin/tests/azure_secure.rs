@@ -118,7 +118,9 @@ fn an_extension_lives_with_its_vm() {
     assert_eq!(deployed["properties"]["provisioningState"], "Succeeded", "{deployed}");
     let after = get(&twin, VM, "2025-04-01");
     assert_eq!((&after["resources"], &after["identity"]), (&vm["resources"], &vm["identity"]));
-    assert_eq!(ask(&twin, "DELETE", VM, "2025-04-01", Value::Null).status, 200);
+    let going = ask(&twin, "DELETE", VM, "2025-04-01", Value::Null);
+    assert_eq!(going.status, 202);
+    assert_eq!(twin.polled(going.header("azure-asyncoperation").unwrap()).body["status"], "Succeeded");
     assert_eq!(ask(&twin, "GET", &typed, "2024-11-01", Value::Null).status, 404);
 }
 

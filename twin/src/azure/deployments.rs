@@ -1,5 +1,7 @@
 //! Deployments: validate, start, follow, cancel.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::engine::{self, Prepared};
@@ -39,6 +41,8 @@ pub const ROUTES: &[Route] = &[
         .known_from("recorded: azure-dev, PUT 201, again 200, Azure-AsyncOperation", Sure::High),
     Route::arm("GET", ONE, VERSIONS, "Microsoft.Resources/deployments/read", get)
         .known_from("recorded: azure-cli and azure-dev, GET with and without outputs; `error` of a failed one as operationStatuses tells it", Sure::High),
+    Route::arm("DELETE", ONE, VERSIONS, "Microsoft.Resources/deployments/delete", delete)
+        .known_from("recorded: azure-cli, polls of a deletion: 202 … 204; REST reference, deployments/delete: not of a running one", Sure::High),
     Route::arm("GET", ALL, VERSIONS, "Microsoft.Resources/deployments/read", list)
         .known_from("recorded: azure-dev, list of deployments", Sure::High),
     Route::arm("GET", "/{*scope}/deployments/{deployment}/operations", VERSIONS, "Microsoft.Resources/deployments/operations/read", operations)
@@ -150,7 +154,7 @@ fn what_if(call: &Call<'_>) -> Answer {
     };
     let result = whatif::result(call.azure, call.caller()?, request, level, format);
     let answer = result.unwrap_or_else(|error| json!({"status": "Failed", "error": error.body()}));
-    Ok(groups::location(202, &call.azure.jobs.answered(answer)))
+    Ok(groups::accepted("DeploymentWhatIfJob", &call.azure.jobs.answered(answer)))
 }
 
 fn validate(call: &Call<'_>) -> Answer {
@@ -161,6 +165,9 @@ fn validate(call: &Call<'_>) -> Answer {
 }
 
 fn put(call: &Call<'_>) -> Answer {
+    if let Scope::ResourceGroup { name, .. } = scope(call)? {
+        groups::check_writable(groups::find(&call.azure.state(), &name)?)?;
+    }
     let prepared = prepare(call)?;
     let (body, operation, existed) = engine::start(call.azure, call.caller()?.clone(), prepared)?;
     let address = format!(
@@ -188,6 +195,26 @@ fn with<T>(call: &Call<'_>, look: impl FnOnce(&mut Deployment) -> T) -> Result<T
 
 fn get(call: &Call<'_>) -> Answer {
     with(call, |deployment| Reply::json(200, &deployment.body))
+}
+
+/// Takes the record away; what was deployed stays.
+fn delete(call: &Call<'_>) -> Answer {
+    let own = key(&id(call)?);
+    let mut state = call.azure.state();
+    let Some(deployment) = state.deployments.get_mut(&own) else { return Ok(Reply::empty(204)) };
+    if deployment.active() {
+        let message = format!("Unable to delete deployment '{}': it is still active.", deployment.name);
+        return Err(AzureError::gateway(409, "DeploymentActive", message));
+    }
+    deployment.body["properties"]["provisioningState"] = json!("Deleting");
+    drop(state);
+    let azure = Arc::clone(call.azure);
+    let job = call.azure.jobs.start(move || {
+        std::thread::sleep(azure.scenario.deletion_seconds);
+        azure.state().deployments.remove(&own);
+        Ok(())
+    });
+    Ok(groups::accepted("DeploymentDeletionJob", &job))
 }
 
 fn list(call: &Call<'_>) -> Answer {

@@ -6,6 +6,7 @@ use super::Azure;
 use super::error::AzureError;
 use super::http::{Reply, Request};
 use super::kinds;
+use super::locks;
 use super::rbac::Action;
 use super::resources::not_allowed;
 use super::routes::{Call, Route, Service, Versions, captures, table};
@@ -98,6 +99,7 @@ fn admitted(azure: &Arc<Azure>, request: &Request, caller: Caller) -> Result<Rep
     check_subscription(request)?;
     if let Some(right) = route.right {
         azure.require(&caller, Action::Control(right), &scope(route, request))?;
+        locks::check(&azure.state(), &request.method, &request.path)?;
     }
     let call = Call { azure, request, captures, caller: Some(caller) };
     (route.answer)(&call)

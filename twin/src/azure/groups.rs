@@ -12,7 +12,7 @@ use super::state::{Group, State, key};
 use super::subscription::SUBSCRIPTION;
 use super::tokens::Caller;
 use super::world::View;
-use super::{Azure, vaults};
+use super::{Azure, deletions};
 use crate::arm::types::policy::{self, Written};
 use crate::claims::Sure;
 
@@ -20,6 +20,7 @@ const VERSIONS: &[&str] =
     &["2020-06-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-03-01", "2025-04-01"];
 const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
 const GROUP: &str = "/subscriptions/{subscription}/resourcegroups/{group}";
+const GROUP_JOB: &str = "RESOURCEGROUPDELETIONJOB";
 const TAGS: &str = "/{*scope}/providers/Microsoft.Resources/tags/default";
 
 /// Rows of this room.
@@ -46,7 +47,7 @@ pub const ROUTES: &[Route] = &[
         ),
     Route::arm("DELETE", GROUP, VERSIONS, "Microsoft.Resources/subscriptions/resourceGroups/delete", delete)
         .known_from(
-            "recorded: azure-cli, azure-service-operator: 202, Location only; polls 202 … 200",
+            "recorded: azure-cli, azure-service-operator: 202, Location only; polls 202 … 200; again while it goes: 202",
             Sure::High,
         ),
     Route::arm("GET", "/subscriptions/{subscription}/operationresults/{job}", VERSIONS, "", poll)
@@ -69,11 +70,11 @@ pub fn body(group: &Group) -> Value {
         "id": id(&group.name), "name": group.name, "type": "Microsoft.Resources/resourceGroups",
         "location": group.location,
     });
-    if let Some(tags) = &group.tags {
-        body["tags"] = Value::Object(tags.clone());
-    }
     if let Some(owner) = &group.managed_by {
         body["managedBy"] = json!(owner);
+    }
+    if let Some(tags) = &group.tags {
+        body["tags"] = Value::Object(tags.clone());
     }
     body["properties"] = json!({"provisioningState": group.provisioning_state});
     body
@@ -148,14 +149,20 @@ pub fn write(
     Ok((existed, body))
 }
 
-fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
-    if group.provisioning_state == "Deleting" {
-        let message = format!(
-            "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-            group.name
-        );
-        return Err(AzureError::gateway(409, "ResourceGroupBeingDeleted", message));
+/// Nothing is written to a group that goes.
+pub fn check_writable(group: &Group) -> Result<(), AzureError> {
+    if group.provisioning_state != "Deleting" {
+        return Ok(());
     }
+    let message = format!(
+        "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
+        group.name
+    );
+    Err(AzureError::gateway(409, "ResourceGroupBeingDeleted", message))
+}
+
+fn check_existing(group: &Group, location: &str) -> Result<(), AzureError> {
+    check_writable(group)?;
     if group.location != location {
         let message = format!(
             "Invalid resource group location '{location}'. The Resource group already exists in location '{}'.",
@@ -208,61 +215,39 @@ fn delete(call: &Call<'_>) -> Answer {
         group.provisioning_state = "Deleting".into();
     }
     let azure = Arc::clone(call.azure);
-    let job = call.azure.jobs.start(move || {
-        remove(&azure, &name);
-        Ok(())
-    });
-    Ok(location(202, &job))
+    Ok(accepted(GROUP_JOB, &call.azure.jobs.start(move || deletions::remove_group(&azure, &name))))
 }
 
-/// Takes a group away with all that is in it; vaults stay behind as soft-deleted ones.
-fn remove(azure: &Azure, name: &str) {
-    let prefix = format!("{}/", key(&id(name)));
-    let ids: Vec<String> =
-        azure.state().resources.keys().filter(|id| id.starts_with(&prefix)).cloned().collect();
-    for id in &ids {
-        azure.stop_host(id);
-    }
-    let mut state = azure.state();
-    for id in &ids {
-        vaults::keep_deleted(&mut state, id);
-        state.resources.remove(id);
-    }
-    state.role_assignments.retain(|id, _| !id.starts_with(&prefix));
-    state.deployments.retain(|id, _| !id.starts_with(&prefix));
-    state.groups.remove(name);
-    drop(state);
-    ids.iter().for_each(|id| remove_managed(azure, id));
-}
-
-/// Takes away the groups that belonged to a resource that is gone.
-pub fn remove_managed(azure: &Azure, owner: &str) {
-    let belongs = |group: &Group| group.managed_by.as_ref().is_some_and(|id| key(id) == key(owner));
-    let state = azure.state();
-    let names: Vec<String> =
-        state.groups.iter().filter(|(_, group)| belongs(group)).map(|(name, _)| name.clone()).collect();
-    drop(state);
-    names.iter().for_each(|name| remove(azure, name));
-}
-
-/// A reply that says where to ask for a job.
-pub fn location(status: u16, job: &str) -> Reply {
+/// 202 with the address to poll, whose last part begins with the kind of the job (recorded: azure-cli).
+pub fn accepted(kind: &str, job: &str) -> Reply {
     let address = format!(
-        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/operationresults/{job}?api-version=2024-11-01"
+        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/operationresults/{kind}--{job}?api-version=2024-11-01"
     );
-    Reply::empty(status).header("location", address).header("retry-after", "1")
+    Reply::empty(202).header("location", address).header("retry-after", "1")
 }
 
 fn poll(call: &Call<'_>) -> Answer {
     let id = call.capture("job");
-    match call.azure.jobs.look(id) {
-        Some(Job::Running) => Ok(location(202, id)),
+    let (kind, job) = id.split_once("--").unwrap_or_default();
+    match call.azure.jobs.look(job) {
+        Some(Job::Running) => Ok(accepted(kind, job)),
+        Some(Job::Done) => Ok(Reply::empty(if kind == GROUP_JOB { 200 } else { 204 })),
         Some(Job::Answered(answer)) => Ok(Reply::json(200, &answer)),
-        Some(_) => Ok(Reply::empty(200)),
+        Some(Job::Failed(error)) => Ok(Reply::json(error.status, &json!({"Error": pascal(&error)}))),
         None => {
             Err(AzureError::gateway(404, "NotFound", format!("The operation '{id}' could not be found.")))
         }
     }
+}
+
+/// The error of a group that could not be deleted, as polls tell it (Azure/azure-sdk-for-go issue 2645).
+fn pascal(error: &AzureError) -> Value {
+    let details: Value = match error.details.as_slice() {
+        [] => Value::Null,
+        details => details.iter().map(pascal).collect(),
+    };
+    let code = (!error.code.is_empty()).then_some(&error.code);
+    json!({"Code": code, "Target": error.target, "Message": error.message, "Details": details, "AdditionalInfo": null})
 }
 
 fn tags_body(scope: &str, tags: &Map<String, Value>) -> Value {

@@ -165,6 +165,20 @@ fn handler(extension: &Resource) -> String {
     format!("{}.{}", text("publisher"), text("type"))
 }
 
+/// A VM as `statusOnly=true` lists it (Azure REST reference, virtual-machines/list-all).
+pub fn status(state: &State, machine: &Resource) -> Value {
+    let mut whole = machine.body.clone();
+    add_instance_view(&mut whole, state, machine);
+    let properties = &whole["properties"];
+    json!({
+        "id": machine.id, "name": whole["name"], "type": whole["type"], "location": whole["location"],
+        "properties": {
+            "vmId": properties["vmId"], "provisioningState": properties["provisioningState"],
+            "instanceView": properties["instanceView"],
+        },
+    })
+}
+
 /// What a VM's host needs, from its body and that of its primary network interface.
 pub fn plan(state: &State, id: &str) -> Option<Boot> {
     let machine = state.resource(id)?;

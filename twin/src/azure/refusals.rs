@@ -127,6 +127,46 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
+        "409 ScopeLocked: a lock forbids to delete what it covers and what contains it, roles and deployment records included; ReadOnly forbids to write, too; Azure's sentence names the locked scopes, not the locks",
+        "Azure Local docs, printed by az with the whole sentence; Azure docs, lock-resources (considerations)",
+        Sure::High,
+    ),
+    claim(
+        "deletion of what is in use: 400 InUseSubnetCannotBeDeleted (subnet, network), NicInUse, NicInUseWithPrivateEndpoint, PublicIPAddressCannotBeDeleted, InUseNetworkSecurityGroupCannotBeDeleted; 409 OperationNotAllowed of an attached disk; 409 CannotDeleteResource while nested ones exist (private DNS zone with links, NetApp account with pools, pool with volumes)",
+        "whole sentences in reports of users of packer, terraform, BOSH and Ansible (ansible/ansible pull request 54644); Azure docs, troubleshooting of image builder and durable task",
+        Sure::High,
+    ),
+    claim(
+        "400 InUseNatGatewayCannotBeDeleted: the code; its sentence is ours",
+        "stackshy/cloudemu pull request 967",
+        Sure::Low,
+    ),
+    claim(
+        "a deletion takes `deletion_seconds`; what is going reads `Deleting`, and becomes free only when it is gone; vaults, storage accounts, identities and role assignments go at once",
+        "recorded: azure-cli, azure-service-operator",
+        Sure::High,
+    ),
+    claim(
+        "a VM's disks and interfaces stay, unattached, unless `deleteOption` is Delete; a private endpoint takes its interface along; an identity's roles elsewhere stay as roles of nobody",
+        "Azure docs, virtual-machines/delete; role-based-access-control/troubleshooting (identity not found)",
+        Sure::Medium,
+    ),
+    claim(
+        "a group whose resources are used from outside comes back: polls end with 409 and ResourceGroupDeletionBlocked under `Error`, each reason as JSON text (of which az shows nothing, for it reads `error`)",
+        "Azure/azure-sdk-for-go issue 2645 with the whole body",
+        Sure::High,
+    ),
+    claim(
+        "409 ResourceGroupBeingDeleted of a write into a group that goes; a second DELETE of it is taken (202)",
+        "azure-cli issue 21121; crossplane-contrib/provider-azure pull request 141",
+        Sure::Medium,
+    ),
+    claim(
+        "a group that Azure keeps for a resource (`managedBy`, as of a Monitor workspace) goes with it",
+        "Azure docs, azure-monitor-workspace-overview: managed resource group",
+        Sure::Medium,
+    ),
+    claim(
         "deleting a vault or its group leaves a soft-deleted vault with its secrets",
         "recorded: azure-cli, deletion and recovery of a vault",
         Sure::High,

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Azure;
+use super::deletions;
 use super::error::{AzureError, group_not_found, resource_not_found};
 use super::groups;
 use super::http::Reply;
 use super::jobs::Job;
 use super::kinds;
+use super::locks;
 use super::machines;
 use super::rbac::Action;
 use super::routes::{Answer, Call, Route, Service, Versions};
-use super::state::{Resource, State, key};
+use super::state::{Resource, State};
 use super::subscription::SUBSCRIPTION;
 use super::writes::{self, Written};
 use crate::arm::id::ResourceId;
@@ -87,6 +88,7 @@ fn admit(call: &Call<'_>, verb: &str) -> Result<Target, AzureError> {
     let body = if call.request.method == "PUT" { call.request.json()? } else { Value::Null };
     kinds::check(call.azure, &kind, call.request.query("api-version"), body["location"].as_str())?;
     call.azure.require(call.caller()?, Action::Control(&format!("{kind}/{verb}")), &scope)?;
+    locks::check(&call.azure.state(), &call.request.method, path)?;
     if let Some(group) =
         group.filter(|name| !call.azure.state().groups.contains_key(&name.to_ascii_lowercase()))
     {
@@ -113,13 +115,17 @@ fn get(call: &Call<'_>) -> Answer {
             })
         }
         Target::All { scope, kind } => {
-            Ok(Reply::json(200, &json!({"value": listed(&call.azure.state(), &scope, &kind)})))
+            let status_only = call.request.query("statusOnly") == Some("true");
+            Ok(Reply::json(200, &json!({"value": listed(&call.azure.state(), &scope, &kind, status_only)})))
         }
     }
 }
 
-fn listed(state: &State, scope: &str, kind: &str) -> Vec<Value> {
+fn listed(state: &State, scope: &str, kind: &str, status_only: bool) -> Vec<Value> {
     let shown = |one: &Resource| {
+        if status_only {
+            return machines::status(state, one);
+        }
         let mut body = one.body.clone();
         machines::add_extensions(&mut body, state, one, false);
         body
@@ -199,29 +205,15 @@ fn poll(call: &Call<'_>) -> Answer {
 }
 
 fn delete(call: &Call<'_>) -> Answer {
-    let Target::One(id) = admit(call, "delete")? else { return Err(not_allowed("DELETE")) };
-    if call.azure.state().resource(&id.full).is_none() {
-        return Ok(Reply::empty(204));
+    match admit(call, "delete")? {
+        Target::One(id) => deletions::delete(call, &id.full),
+        Target::All { .. } => Err(not_allowed("DELETE")),
     }
-    remove(call.azure, &id.full);
-    Ok(Reply::empty(200))
 }
 
-/// Takes a resource away, with its children and its role assignments, and stops its host.
-pub fn remove(azure: &Azure, id: &str) {
-    azure.stop_host(id);
-    let (own, prefix) = (key(id), format!("{}/", key(id)));
-    let mut state = azure.state();
-    state.resources.retain(|id, _| *id != own && !id.starts_with(&prefix));
-    state.role_assignments.retain(|id, _| *id != own && !id.starts_with(&prefix));
-    state.deallocated.remove(&own);
-    drop(state);
-    groups::remove_managed(azure, id);
-}
-
-/// The group of an id exists.
+/// The group of an id exists, and stays.
 pub fn require_group(state: &State, id: &ResourceId) -> Result<(), AzureError> {
-    id.resource_group().map_or(Ok(()), |name| groups::find(state, name).map(|_| ()))
+    id.resource_group().map_or(Ok(()), |name| groups::check_writable(groups::find(state, name)?))
 }
 
 #[cfg(test)]

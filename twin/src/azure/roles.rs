@@ -68,6 +68,17 @@ pub const ROUTES: &[Route] = &[
         put,
     )
     .known_from("recorded: azure-cli, PUT 201 with createdBy null; 409 RoleAssignmentExists", Sure::High),
+    Route::arm(
+        "DELETE",
+        "/{*scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        ASSIGNMENTS,
+        "Microsoft.Authorization/roleAssignments/delete",
+        delete,
+    )
+    .known_from(
+        "Azure REST reference, role-assignments/delete: 200 with the assignment, 204 when there is none",
+        Sure::Medium,
+    ),
 ];
 
 fn definitions(call: &Call<'_>) -> Answer {
@@ -147,6 +158,13 @@ fn assignments(call: &Call<'_>) -> Answer {
         .filter_map(|one| Some(state.resource(&one.id)?.body.clone()))
         .collect();
     Ok(Reply::json(200, &json!({"value": list})))
+}
+
+fn delete(call: &Call<'_>) -> Answer {
+    let own = key(&call.request.path);
+    let mut state = call.azure.state();
+    state.role_assignments.remove(&own);
+    Ok(state.resources.remove(&own).map_or(Reply::empty(204), |gone| Reply::json(200, &gone.body)))
 }
 
 fn put(call: &Call<'_>) -> Answer {

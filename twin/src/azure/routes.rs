@@ -181,6 +181,8 @@ pub fn table() -> impl Iterator<Item = &'static Route> {
         super::vaults::ROUTES,
         super::machines::ROUTES,
         super::security_rules::ROUTES,
+        super::locks::ROUTES,
+        super::deletions::ROUTES,
         super::resources::ROUTES,
         super::secrets::ROUTES,
         super::blobs::ROUTES,

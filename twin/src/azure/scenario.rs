@@ -31,6 +31,11 @@ pub struct Scenario {
     /// How long a deployment takes at least, spread over its resources.
     #[serde(deserialize_with = "seconds")]
     pub deployment_seconds: Duration,
+    /// How long the deletion of a resource, a group or a deployment's record takes.
+    #[serde(deserialize_with = "seconds")]
+    pub deletion_seconds: Duration,
+    /// Management locks at the start.
+    pub locks: Vec<LockRow>,
     /// Limits in vCPUs by region and quota name as usages spell it.
     pub quota: BTreeMap<String, BTreeMap<String, u32>>,
     /// vCPUs that others use, by region and quota name.
@@ -172,6 +177,30 @@ pub struct Subnet {
     pub delegated_to: Option<String>,
 }
 
+/// A management lock.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockRow {
+    /// Its name.
+    pub name: String,
+    /// Below the subscription, for example `/resourceGroups/rg1`; the subscription itself when absent.
+    #[serde(default)]
+    pub scope: String,
+    /// `CanNotDelete` or `ReadOnly`.
+    #[serde(default)]
+    pub level: LockLevel,
+}
+
+/// What a lock forbids.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub enum LockLevel {
+    /// To delete.
+    #[default]
+    CanNotDelete,
+    /// To delete and to write.
+    ReadOnly,
+}
+
 /// A vault that was deleted before the rehearsal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +225,8 @@ impl Default for Scenario {
             latency: Duration::ZERO,
             role_delay: Duration::from_secs(2),
             deployment_seconds: Duration::ZERO,
+            deletion_seconds: Duration::ZERO,
+            locks: Vec::new(),
             quota: BTreeMap::new(),
             usage: BTreeMap::new(),
             restrictions: Vec::new(),

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::deletions;
 use super::error::{AzureError, resource_not_found};
 use super::groups;
 use super::http::Reply;
-use super::jobs::Job;
 use super::routes::{Answer, Call, Route};
 use super::state::{State, key};
-use super::subscription::SUBSCRIPTION;
 use crate::claims::Sure;
 
 /// Type of a network security group.
@@ -17,8 +16,6 @@ pub const SECURITY_GROUP: &str = "Microsoft.Network/networkSecurityGroups";
 const VERSIONS: &[&str] = &["2022-01-01", "2022-07-01", "2024-05-01", "2025-05-01"];
 const ALL: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkSecurityGroups/{nsg}/securityRules";
 const ONE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkSecurityGroups/{nsg}/securityRules/{rule}";
-const OPERATION: &str =
-    "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{region}/operations/{job}";
 const READ: &str = "Microsoft.Network/networkSecurityGroups/securityRules/read";
 const RECORDED: &str = "recorded: azure-cli, rules of a security group";
 
@@ -28,9 +25,6 @@ pub const ROUTES: &[Route] = &[
     Route::arm("GET", ONE, VERSIONS, READ, get).known_from(RECORDED, Sure::High),
     Route::arm("DELETE", ONE, VERSIONS, "Microsoft.Network/networkSecurityGroups/securityRules/delete", delete)
         .known_from("recorded: azure-cli, DELETE of a rule: 202 with both poll addresses; the group and its rules get a new entity tag", Sure::High),
-    Route::arm("GET", OPERATION, VERSIONS, "Microsoft.Network/locations/operations/read", poll)
-        .for_everyone()
-        .known_from("recorded: azure-cli, Network polls Succeeded", Sure::High),
 ];
 
 fn group_id(call: &Call<'_>) -> String {
@@ -73,26 +67,7 @@ fn delete(call: &Call<'_>) -> Answer {
     let id = group_id(call);
     change(&mut state, &id, |rules| rules.retain(|rule| !is_named(rule, name)));
     let region = state.resource(&id).and_then(|one| one.body["location"].as_str()).unwrap_or_default();
-    let place = format!(
-        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/locations/{region}"
-    );
-    let job = call.azure.jobs.start(|| Ok(()));
-    let version = call.api_version();
-    Ok(Reply::empty(202)
-        .header("azure-asyncoperation", format!("{place}/operations/{job}?api-version={version}"))
-        .header("location", format!("{place}/operationResults/{job}?api-version={version}"))
-        .header("retry-after", "1"))
-}
-
-fn poll(call: &Call<'_>) -> Answer {
-    match call.azure.jobs.look(call.capture("job")) {
-        Some(Job::Running) => {
-            Ok(Reply::json(200, &json!({"status": "InProgress"})).header("retry-after", "1"))
-        }
-        Some(Job::Done | Job::Answered(_)) => Ok(Reply::json(200, &json!({"status": "Succeeded"}))),
-        Some(Job::Failed(error)) => Ok(Reply::json(200, &json!({"status": "Failed", "error": error.body()}))),
-        None => Err(AzureError::new(404, "NotFound", "The operation was not found.")),
-    }
+    Ok(deletions::NETWORK.accepted(call, region, &call.azure.jobs.start(|| Ok(()))))
 }
 
 /// Changes the rules of a group, which then has a new entity tag, as all its rules.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::catalog::Catalog;
+use super::locks::Lock;
 use super::scenario::{Grant, LostVault, Scenario, SignIn};
 use super::state::{DeletedVault, Principal, Resource, RoleAssignment, SecretVersion, State, key};
 use super::subscription::SUBSCRIPTION;
@@ -36,6 +37,14 @@ pub fn initial(scenario: &Scenario, catalog: &Catalog) -> Result<State> {
     }
     for lost in &scenario.deleted_vaults {
         lose(&mut state, lost);
+    }
+    for row in &scenario.locks {
+        let lock = Lock::new(
+            &format!("/subscriptions/{SUBSCRIPTION}{}", row.scope),
+            &row.name,
+            &format!("{:?}", row.level),
+        );
+        state.locks.insert(key(&lock.id), lock);
     }
     state.terms_accepted = scenario.terms_accepted.iter().map(|plan| plan.to_ascii_lowercase()).collect();
     Ok(state)
@@ -122,5 +131,7 @@ fn lose(state: &mut State, lost: &LostVault) {
         })
         .collect();
     let vault = vaults::lost(&lost.name, &lost.group, &lost.location);
-    state.deleted_vaults.insert(lost.name.to_ascii_lowercase(), DeletedVault { vault, secrets, deleted });
+    state
+        .deleted_vaults
+        .insert(lost.name.to_ascii_lowercase(), DeletedVault { vault, parts: Vec::new(), secrets, deleted });
 }

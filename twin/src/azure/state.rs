@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::locks::Lock;
+
 /// A resource id as a key: Azure ignores letter case in ids.
 pub fn key(id: &str) -> String {
     id.trim_end_matches('/').to_ascii_lowercase()
@@ -29,6 +31,14 @@ pub struct Resource {
     /// Write-only parts of the last PUT (`customData`, `adminPassword` …) that no reply carries.
     #[serde(skip)]
     pub hidden: Value,
+}
+
+impl Resource {
+    /// Whether it has a life of its own: only such ones are in lists of a group's resources.
+    pub fn is_tracked(&self) -> bool {
+        self.body.get("location").is_some()
+            && !self.kind.eq_ignore_ascii_case("Microsoft.KeyVault/vaults/secrets")
+    }
 }
 
 /// A resource group.
@@ -102,6 +112,8 @@ pub type Secrets = BTreeMap<String, Vec<SecretVersion>>;
 pub struct DeletedVault {
     /// The vault as it was.
     pub vault: Resource,
+    /// What Azure Resource Manager knew below it.
+    pub parts: Vec<Resource>,
     /// Its secrets.
     pub secrets: Secrets,
     /// When it was deleted.
@@ -190,6 +202,8 @@ pub struct State {
     pub blobs: BTreeMap<String, Blob>,
     /// [`key`]s of VMs that are deallocated.
     pub deallocated: BTreeSet<String>,
+    /// Management locks by [`key`] of their id.
+    pub locks: BTreeMap<String, Lock>,
     /// Deployments by [`key`] of their id.
     pub deployments: BTreeMap<String, Deployment>,
     /// Principals by object id.

@@ -203,6 +203,8 @@ fn provider_body(azure: &Azure, namespace: &str) -> Value {
         .into_iter()
         .filter_map(|(kind, versions)| {
             let short = kind.strip_prefix(namespace)?.strip_prefix('/')?;
+            // the newest first, which is the one that az takes (azure-cli, command_modules/resource/custom.py)
+            let versions: Vec<&&str> = versions.iter().rev().collect();
             Some(json!({"resourceType": short, "locations": regions, "apiVersions": versions, "capabilities": "None"}))
         })
         .collect();
@@ -226,9 +228,7 @@ fn resources(call: &Call<'_>) -> Answer {
         return Err(super::error::group_not_found(group));
     }
     let prefix = format!("{}/", super::state::key(&scope));
-    let tracked = state.resources.iter().filter(|(id, one)| {
-        id.starts_with(&prefix) && one.body.get("location").is_some() && one.kind.matches('/').count() == 1
-    });
+    let tracked = state.resources.iter().filter(|(id, one)| id.starts_with(&prefix) && one.is_tracked());
     let list: Vec<Value> = tracked
         .map(|(_, one)| summary(&one.body))
         .filter(|body| keep.iter().all(|test| test(body)))

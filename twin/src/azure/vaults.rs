@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::deletions;
 use super::error::AzureError;
 use super::groups;
 use super::http::Reply;
@@ -14,6 +15,7 @@ use crate::claims::Sure;
 
 /// Type of a vault.
 pub const VAULT: &str = "Microsoft.KeyVault/vaults";
+const SECRET: &str = "Microsoft.KeyVault/vaults/secrets";
 const VERSIONS: &[&str] =
     &["2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01", "2026-02-01"];
 const ONE: &str =
@@ -131,31 +133,32 @@ fn recover(call: &Call<'_>) -> Answer {
     let Some(found) = state.deleted_vaults.remove(&name) else { return Err(resources::missing(&wanted)) };
     let reply = Reply::json(200, &found.vault.body);
     state.secrets.insert(name, found.secrets);
+    state.resources.extend(found.parts.into_iter().map(|part| (key(&part.id), part)));
     state.resources.insert(key(&found.vault.id), found.vault);
     Ok(reply)
 }
 
 fn delete(call: &Call<'_>) -> Answer {
     let vault = id(call.capture("group"), call.capture("vault"));
-    let mut state = call.azure.state();
-    groups::find(&state, call.capture("group"))?;
-    if state.resource(&vault).is_none() {
-        return Ok(Reply::empty(204));
-    }
-    keep_deleted(&mut state, &vault);
-    let prefix = format!("{}/", key(&vault));
-    state.resources.retain(|id, _| *id != key(&vault) && !id.starts_with(&prefix));
-    Ok(Reply::empty(200))
+    groups::find(&call.azure.state(), call.capture("group"))?;
+    deletions::delete(call, &vault)
 }
 
 /// Remembers a vault that is about to go as soft-deleted; other resources are left alone.
 pub fn keep_deleted(state: &mut State, id: &str) {
-    let Some(vault) = state.resource(id).filter(|one| one.kind.eq_ignore_ascii_case(VAULT)).cloned() else {
+    let Some(mut vault) = state.resource(id).filter(|one| one.kind.eq_ignore_ascii_case(VAULT)).cloned()
+    else {
         return;
     };
+    // Private endpoints and roles do not come back with it.
+    if let Some(properties) = vault.body["properties"].as_object_mut() {
+        properties.remove("privateEndpointConnections");
+        properties.insert("provisioningState".into(), json!("Succeeded"));
+    }
     let name = vault.body["name"].as_str().unwrap_or_default().to_ascii_lowercase();
     let secrets = state.secrets.remove(&name).unwrap_or_default();
-    state.deleted_vaults.insert(name, DeletedVault { vault, secrets, deleted: Timestamp::now() });
+    let parts = state.resources_of(id, SECRET).cloned().collect();
+    state.deleted_vaults.insert(name, DeletedVault { vault, parts, secrets, deleted: Timestamp::now() });
 }
 
 /// A vault as a scenario's deleted one was, in the form that a GET gave.

@@ -64,6 +64,19 @@ impl Twin {
         self.ask(method, &url, Some(&self.token(tokens::ARM)), body)
     }
 
+    /// Polls an address that a reply named, to the end; the last reply.
+    pub fn polled(&self, address: &str) -> Answered {
+        let path = address.strip_prefix("https://management.azure.com").unwrap();
+        for _ in 0..500 {
+            let got = self.arm("GET", path, None);
+            if got.status != 202 && got.body["status"] != "InProgress" {
+                return got;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{address} does not end");
+    }
+
     /// Asks any service; the client is on loopback.
     pub fn ask(&self, method: &str, url: &str, token: Option<&str>, body: Option<Value>) -> Answered {
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();

@@ -48,6 +48,7 @@ pub use claims::CLAIMS;
 pub use rules::all;
 pub use service_claims::CLAIMS as SERVICE_CLAIMS;
 pub use shape::writable;
+pub use subnet::unused as subnet_unused;
 
 /// A resource as it is asked for. Not printable: a body may hold secrets.
 #[derive(Clone)]

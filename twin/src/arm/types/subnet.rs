@@ -6,8 +6,6 @@ use super::address::used_by_subnet;
 use super::ask::{self, Ask, items, over};
 use super::nsg::serves_bastion;
 use super::{Change, refuse};
-use crate::arm::World;
-use crate::arm::id::ResourceId;
 use crate::arm::net::Cidr;
 use crate::azure::error::AzureError;
 
@@ -71,7 +69,7 @@ pub fn delegated_to(subnet: &Value) -> Option<&str> {
 pub fn check(ask: &Ask, subnet: &Value, old: &Value, place: &Place) -> Result<(), AzureError> {
     range(subnet, place)?;
     bastion(ask, subnet)?;
-    delegation(ask, subnet, old)
+    delegation(subnet, old)
 }
 
 fn range(subnet: &Value, place: &Place) -> Result<(), AzureError> {
@@ -129,7 +127,7 @@ fn bastion(ask: &Ask, subnet: &Value) -> Result<(), AzureError> {
 
 /// Codes reported by users of Azure Container Registry task pools and of virtual nodes of Azure Kubernetes Service; the
 /// sentence of a change in MicrosoftDocs/azure-docs issue 26179.
-fn delegation(ask: &Ask, subnet: &Value, old: &Value) -> Result<(), AzureError> {
+fn delegation(subnet: &Value, old: &Value) -> Result<(), AzureError> {
     let (wanted, before) = (delegated_to(subnet), delegated_to(old));
     if let Some(service) = wanted
         && !SERVICES.iter().any(|(known, _)| known.eq_ignore_ascii_case(service))
@@ -143,7 +141,7 @@ fn delegation(ask: &Ask, subnet: &Value, old: &Value) -> Result<(), AzureError> 
         ));
     }
     let same = wanted.unwrap_or_default().eq_ignore_ascii_case(before.unwrap_or_default());
-    match user(ask.world, old).filter(|_| !same) {
+    match user(old).filter(|_| !same) {
         None => Ok(()),
         Some(user) => Err(refusal(
             "SubnetDelegationsCannotChangeWhenSubnetUsedByResource",
@@ -157,19 +155,14 @@ fn delegation(ask: &Ask, subnet: &Value, old: &Value) -> Result<(), AzureError> 
     }
 }
 
-/// Something that still is in a subnet: the id of its IP configuration, endpoint or volume.
-fn user(world: &dyn World, subnet: &Value) -> Option<String> {
-    let listed = USERS.iter().flat_map(|list| items(&subnet["properties"][*list]));
-    let there = |id: &str| {
-        let owner = ResourceId::parse(id).and_then(|id| id.parent());
-        world.resource(id).is_some() || owner.is_some_and(|owner| world.resource(&owner.full).is_some())
-    };
-    listed.filter_map(|entry| entry["id"].as_str()).find(|id| there(id)).map(str::to_owned)
+/// Something that is in a subnet: the id of its IP configuration, endpoint or volume.
+fn user(subnet: &Value) -> Option<&str> {
+    USERS.iter().flat_map(|list| items(&subnet["properties"][*list])).find_map(|entry| entry["id"].as_str())
 }
 
 /// Refuses to take a subnet away that is used. Text reported by users of hashicorp/terraform-provider-azurerm.
-pub fn unused(world: &dyn World, subnet: &Value) -> Result<(), AzureError> {
-    match user(world, subnet) {
+pub fn unused(subnet: &Value) -> Result<(), AzureError> {
+    match user(subnet) {
         None => Ok(()),
         Some(user) => Err(refusal(
             "InUseSubnetCannotBeDeleted",

@@ -17,7 +17,7 @@ pub fn virtual_network(ask: &Ask) -> Changes {
         _ => old.iter().map(writable).collect(),
     };
     for gone in old.iter().filter(|subnet| !wanted.iter().any(|other| same_name(other, subnet))) {
-        unused(ask.world, gone)?;
+        unused(gone)?;
     }
     let mut changes = Vec::new();
     let mut subnets = Vec::new();
