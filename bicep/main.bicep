@@ -311,6 +311,7 @@ module subnetRoles 'modules/subnetRoles.bicep' = if (network.type == 'existing')
   scope: resourceGroup(networkSubscription, networkGroup)
   params: {
     principals: principals
+    groupId: resourceGroup().id
     subnetId: subnets.compute
   }
 }
@@ -322,6 +323,7 @@ module subscriptionRoles 'modules/subscriptionRoles.bicep' = if (subscriptionRea
   scope: subscription()
   params: {
     principals: principals
+    groupId: resourceGroup().id
   }
 }
 

@@ -1,4 +1,5 @@
-// Roles on the subnet of the nodes, as roles.json lists them, when the subnet is somebody else's.
+// Roles on the subnet of the nodes, as roles.json lists them, when the subnet is somebody else's. Their descriptions end
+// with the id of the cluster's resource group, by which `destroy` finds them when their principal is gone.
 
 import { principalSet } from '../types.bicep'
 
@@ -7,6 +8,9 @@ param principals principalSet
 
 @description('Resource id of the subnet; it is in this resource group.')
 param subnetId string
+
+@description('Resource id of the resource group that the cluster is in.')
+param groupId string
 
 @description('Those of all role assignments that are on the subnet.')
 var onSubnet = filter(loadJsonContent('../roles.json'), assignment => assignment.scope == 'computeSubnet')
@@ -24,7 +28,7 @@ resource subnetRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     scope: network::subnet
     name: guid(network::subnet.id, principals[role.principal].id, role.roleId)
     properties: {
-      description: role.why
+      description: '${role.why}; for the cluster in ${groupId}'
       principalId: principals[role.principal].id
       principalType: principals[role.principal].kind
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.roleId)

@@ -172,7 +172,9 @@ fn rights(set: &str, nodes: &[Node]) -> Vec<String> {
     assignments
         .map(|assignment| {
             let properties = &assignment["properties"];
-            let role = listed.iter().find(|role| role["why"] == properties["description"]);
+            let description = text(properties, "description");
+            // Those outside the group say for which cluster, too.
+            let role = listed.iter().find(|role| description.starts_with(text(role, "why")));
             let role = text(role.expect("a listed role"), "name");
             let from = place(principal(text(properties, "principalId"), caller), true, nodes);
             let to = place(scope(text(assignment, "id")), false, nodes);
