@@ -55,6 +55,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Deploy the infrastructure, configure it, start the cluster and write connection scripts
     Install(InstallArgs),
+    /// Delete what `install` made: the resource group, its role assignments elsewhere, the local files
+    Destroy(DestroyArgs),
 }
 
 impl Command {
@@ -65,6 +67,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Plan(_) => "plan",
             Self::Install(_) => "install",
+            Self::Destroy(_) => "destroy",
         }
     }
 }
@@ -103,4 +106,15 @@ pub struct InstallArgs {
     /// Deploy even when nothing changed since the last deployment
     #[arg(long)]
     pub force: bool,
+}
+
+/// Options of `destroy`.
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    /// Do not ask for the resource group's name
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would be deleted and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }

@@ -14,13 +14,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::process::quote;
-use crate::resource_id::BastionId;
+use crate::resource_id::{BastionId, is_within};
 use crate::ssh::{Identity, settings};
 use crate::workspace::replace;
 
 const TUNNEL: &str = include_str!("../scripts/templates/bastion_tunnel.sh.in");
 const DIRECT_TUNNEL: &str = include_str!("../scripts/templates/direct_tunnel.sh.in");
 const SSH: &str = include_str!("../scripts/templates/bastion_ssh.sh.in");
+/// Stands in the head of every file that is written here.
+const MARK: &str = "Written by ccslurm4ai";
+/// The file with the hosts' names.
+const CONFIG: &str = "ssh_config";
 
 /// How the scripts reach VMs.
 #[derive(Debug, Clone)]
@@ -73,14 +77,6 @@ impl Targets {
 impl Target<'_> {
     fn host(&self, number: u32) -> String {
         if self.numbered { format!("{}{number}", self.name) } else { self.name.to_owned() }
-    }
-
-    fn tunnel_script(&self) -> String {
-        format!("bastion_tunnel_{}.sh", self.name)
-    }
-
-    fn ssh_script(&self) -> String {
-        format!("bastion_ssh_{}.sh", self.name)
     }
 
     fn tunnel(&self, reach: &Reach) -> String {
@@ -140,7 +136,7 @@ impl Target<'_> {
     /// Its hosts in ssh_config(5).
     fn config(&self, workspace: &Path, identity: &Identity, reach: &Reach) -> String {
         let mut text = String::new();
-        let script = quote(&workspace.join(self.tunnel_script()).to_string_lossy()).replace('%', "%%");
+        let script = quote(&workspace.join(tunnel_script(self.name)).to_string_lossy()).replace('%', "%%");
         for (number, vm) in &self.vms {
             let _ = writeln!(text, "\nHost {}", self.host(*number));
             let number = if self.numbered { format!(" {number}") } else { String::new() };
@@ -152,6 +148,14 @@ impl Target<'_> {
         }
         text
     }
+}
+
+fn tunnel_script(target: &str) -> String {
+    format!("bastion_tunnel_{target}.sh")
+}
+
+fn ssh_script(target: &str) -> String {
+    format!("bastion_ssh_{target}.sh")
 }
 
 fn address(addresses: &HashMap<String, IpAddr>, vm: &str) -> String {
@@ -192,10 +196,11 @@ pub fn write(workspace: &Path, targets: &Targets) -> anyhow::Result<Vec<PathBuf>
         "# For `ssh -F ssh_config HOST`, also with scp, rsync and editors. Written by ccslurm4ai.\n"
             .to_owned();
     for target in targets.all() {
-        let (tunnel, ssh) = (workspace.join(target.tunnel_script()), workspace.join(target.ssh_script()));
+        let (tunnel, ssh) =
+            (workspace.join(tunnel_script(target.name)), workspace.join(ssh_script(target.name)));
         if target.vms.is_empty() {
-            remove(&tunnel)?;
-            remove(&ssh)?;
+            remove_file(&tunnel)?;
+            remove_file(&ssh)?;
             continue;
         }
         replace(&tunnel, target.tunnel(&targets.reach).as_bytes(), 0o755)?;
@@ -203,13 +208,36 @@ pub fn write(workspace: &Path, targets: &Targets) -> anyhow::Result<Vec<PathBuf>
         config.push_str(&target.config(workspace, &identity, &targets.reach));
         written.extend([tunnel, ssh]);
     }
-    let path = workspace.join("ssh_config");
+    let path = workspace.join(CONFIG);
     replace(&path, config.as_bytes(), 0o644)?;
     written.push(path);
     Ok(written)
 }
 
-fn remove(path: &Path) -> anyhow::Result<()> {
+/// Those files in the folder `workspace` that [`write`] wrote for the cluster in the resource group `group` (ARM id),
+/// `ssh_config` last: by the VMs it names it tells whose they all are.
+pub fn written(workspace: &Path, group: &str) -> Vec<PathBuf> {
+    let text = |name: &str| std::fs::read_to_string(workspace.join(name)).unwrap_or_default();
+    let config = text(CONFIG);
+    let mut vms = config.lines().filter_map(|line| line.strip_prefix("HostKeyAlias "));
+    if !vms.any(|vm| is_within(vm.trim_matches('"'), group)) {
+        return Vec::new();
+    }
+    let targets = ["cycleserver", "scheduler", "login"];
+    let scripts = targets.iter().flat_map(|target| [tunnel_script(target), ssh_script(target)]);
+    let names = scripts.chain([CONFIG.to_owned()]).filter(|name| text(name).contains(MARK));
+    names.map(|name| workspace.join(name)).collect()
+}
+
+/// Removes the files that [`written`] found.
+///
+/// # Errors
+/// When one can't be removed.
+pub fn remove(written: &[PathBuf]) -> anyhow::Result<()> {
+    written.iter().try_for_each(|path| remove_file(path))
+}
+
+fn remove_file(path: &Path) -> anyhow::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("removing {}", path.display()))

@@ -15,6 +15,7 @@ mod parameters;
 mod plan;
 mod process;
 mod project;
+mod removal;
 mod resource_id;
 mod sizes;
 mod ssh;

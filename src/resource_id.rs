@@ -100,6 +100,12 @@ pub fn group_of(id: &str) -> String {
     id.split('/').take(5).collect::<Vec<_>>().join("/")
 }
 
+/// Whether `id` is `scope` or something below it; letter case does not matter in ids.
+pub fn is_within(id: &str, scope: &str) -> bool {
+    let (id, scope) = (id.to_ascii_lowercase(), scope.trim_end_matches('/').to_ascii_lowercase());
+    id.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Whether `text` is a UUID in the form 8-4-4-4-12.
 pub fn is_uuid(text: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
@@ -142,6 +148,15 @@ mod tests {
             BastionId::parse(&bastion.replace("Microsoft", "microsoft")).unwrap().to_string(),
             bastion
         );
+    }
+
+    #[test]
+    fn ids_are_compared_by_their_parts() {
+        let group = "/subscriptions/s/resourceGroups/g";
+        assert!(is_within("/Subscriptions/S/resourcegroups/G", group));
+        assert!(is_within("/subscriptions/s/resourceGroups/g/providers/N/t/a", &format!("{group}/")));
+        assert!(!is_within("/subscriptions/s/resourceGroups/g2/providers/N/t/a", group));
+        assert!(!is_within("/subscriptions/s", group));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -10,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Problem};
+use crate::process::{ProcessError, interrupt};
 
 /// Name of the JSON document's form; changes when a field changes its meaning.
 const SCHEMA: &str = "ccslurm4ai/1";
@@ -118,6 +120,34 @@ impl Ui {
         let (result, note) = work()?;
         self.event(Event::PhaseDone { note: &note });
         Ok(result)
+    }
+
+    /// Whether a person can be asked: the question is seen, and the answer typed, on a terminal.
+    pub fn can_ask(&self) -> bool {
+        self.terminal && std::io::stdin().is_terminal()
+    }
+
+    /// Asks `question` and returns the line that is typed; empty at the end of input.
+    ///
+    /// # Errors
+    /// [`ProcessError::Interrupted`]; when the terminal can't be read.
+    pub fn ask(&self, question: &str) -> anyhow::Result<String> {
+        let mut error = std::io::stderr().lock();
+        error.write_all(question.as_bytes()).and_then(|()| error.flush())?;
+        drop(error);
+        // A read goes on after a signal, so that it must not be this thread that reads.
+        let (sender, answer) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = sender.send(std::io::stdin().read_line(&mut line).map(|_| line));
+        });
+        loop {
+            match answer.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => return Ok(line?),
+                Err(RecvTimeoutError::Timeout) if !interrupt::requested() => {}
+                Err(_) => return Err(ProcessError::Interrupted.into()),
+            }
+        }
     }
 
     /// The running or last phase, for the JSON document.

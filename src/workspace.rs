@@ -57,6 +57,16 @@ impl Workspace {
         self.state.join(name)
     }
 
+    /// Removes the state folder and, when no other cluster has one beside it, the folder around it.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn remove(&self) -> anyhow::Result<()> {
+        std::fs::remove_dir_all(&self.state).with_context(|| format!("removing {}", self.state.display()))?;
+        let _ = self.state.parent().map(std::fs::remove_dir);
+        Ok(())
+    }
+
     /// Writes a file only its owner can read, whole or not at all.
     ///
     /// # Errors

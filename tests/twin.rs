@@ -8,6 +8,7 @@ mod twin {
     mod canaries;
     mod company;
     mod compare;
+    mod destroy;
     mod faults;
     mod leftovers;
     mod life;

@@ -48,6 +48,11 @@ impl<'a> Az<'a> {
         format!("/subscriptions/{}/resourceGroups/{name}", self.subscription)
     }
 
+    /// Whether what changes something is only shown.
+    pub fn is_dry_run(&self) -> bool {
+        self.runner.is_dry_run()
+    }
+
     /// The same `az` on the subscription `id`.
     #[must_use]
     pub fn on(&self, id: impl Into<String>) -> Self {
@@ -129,10 +134,7 @@ impl<'a> Az<'a> {
     /// # Errors
     /// As [`Az::rest_list`].
     pub fn rest_list_if_any(&self, path: &str, why: &str) -> Result<Vec<Value>, AzError> {
-        match self.rest_list(path, why) {
-            Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
-            answer => answer,
-        }
+        none_if_missing(self.rest_list(path, why))
     }
 
     /// As [`Az::rest_list`], each item cut down to what the JMESPath `item` (a multiselect hash) names:
@@ -142,6 +144,14 @@ impl<'a> Az<'a> {
     /// As [`Az::rest_list`].
     pub fn rest_list_of(&self, path: &str, item: &str, why: &str) -> Result<Vec<Value>, AzError> {
         self.pages(path, Some(&format!("{{value: value[].{item}, nextLink: nextLink}}")), why)
+    }
+
+    /// As [`Az::rest_list_of`]; nothing where what would hold the items does not exist.
+    ///
+    /// # Errors
+    /// As [`Az::rest_list`].
+    pub fn rest_list_of_if_any(&self, path: &str, item: &str, why: &str) -> Result<Vec<Value>, AzError> {
+        none_if_missing(self.rest_list_of(path, item, why))
     }
 
     fn pages(&self, path: &str, query: Option<&str>, why: &str) -> Result<Vec<Value>, AzError> {
@@ -178,5 +188,12 @@ impl<'a> Az<'a> {
 
     fn error(&self, kind: Kind, command: &Command, why: &str) -> AzError {
         AzError { kind, why: why.to_owned(), command: self.runner.redact(&command.to_string()) }
+    }
+}
+
+fn none_if_missing(listed: Result<Vec<Value>, AzError>) -> Result<Vec<Value>, AzError> {
+    match listed {
+        Err(AzError { kind: Kind::NotFound(_), .. }) => Ok(Vec::new()),
+        listed => listed,
     }
 }

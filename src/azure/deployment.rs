@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(2 * 3600);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// A deployment as ARM knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Deployment {
     /// `ccslurm4ai-<UTC time>`.
     pub name: String,
@@ -40,9 +40,9 @@ impl Deployment {
         self.state == "Succeeded"
     }
 
-    /// Whether it goes on.
+    /// Whether it goes on. One in `Deleting` has ended; its record goes.
     pub fn is_active(&self) -> bool {
-        !["Succeeded", "Failed", "Canceled"].contains(&self.state.as_str())
+        !["Succeeded", "Failed", "Canceled", "Deleting", "Deleted"].contains(&self.state.as_str())
     }
 
     fn from_arm(document: &Value) -> Self {
@@ -74,15 +74,22 @@ impl<'a> Deployments<'a> {
     /// # Errors
     /// When Azure does not answer.
     pub fn ours(&self) -> anyhow::Result<Vec<Deployment>> {
-        let path = format!("{}?{API}", self.path(""));
-        let why = "reading the deployments of the resource group";
-        let mut found = match self.az.rest_list(&path, why) {
-            Err(error) if matches!(error.kind, Kind::NotFound(_)) => Vec::new(),
-            listed => listed.map_err(|error| error.failure(Exit::Deployment))?,
-        };
+        let mut found = self.listed(None)?;
         found.retain(|item| item["name"].as_str().is_some_and(|name| name.starts_with(PREFIX)));
         found.sort_by(|a, b| timestamp(b).cmp(timestamp(a)));
         Ok(found.iter().map(Deployment::from_arm).collect())
+    }
+
+    /// All deployments of the group, whole or cut down to `item` (see [`Az::rest_list_of`]); none when it
+    /// does not exist.
+    pub(super) fn listed(&self, item: Option<&str>) -> anyhow::Result<Vec<Value>> {
+        let path = format!("{}?{API}", self.path(""));
+        let why = "reading the deployments of the resource group";
+        let listed = match item {
+            Some(item) => self.az.rest_list_of_if_any(&path, item, why),
+            None => self.az.rest_list_if_any(&path, why),
+        };
+        Ok(listed.map_err(|error| error.failure(Exit::Deployment))?)
     }
 
     /// Starts a deployment of `template` and returns its name; ARM has validated it by then. The
@@ -208,7 +215,7 @@ impl<'a> Deployments<'a> {
 
     /// The REST reference has two forms of this path: only that of a subscription's deployment keeps the
     /// provider (Deployment Operations, List and List At Subscription Scope).
-    fn operations(&self, deployment: &str) -> Result<Vec<Value>, AzError> {
+    pub(super) fn operations(&self, deployment: &str) -> Result<Vec<Value>, AzError> {
         let in_group = deployment.to_lowercase().contains("/resourcegroups/");
         let path = match in_group {
             true => deployment.replace("/providers/Microsoft.Resources", ""),

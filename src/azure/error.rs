@@ -184,7 +184,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 /// `Inner Errors:` (azure-core, `ODataV4Error`), or `ERROR CODE: Code, sentence` (the Go SDK).
 fn prose(text: &str) -> Vec<ArmError> {
     let lines = text.lines().filter_map(|line| {
-        let line = line.trim().trim_start_matches("ERROR: ");
+        let line = line.trim().trim_start_matches("ERROR: ").trim_start_matches("INFO: ");
         let line =
             line.trim_start_matches("Exception Details:").trim_start_matches("Inner Errors:").trim_start();
         let (code, message) = match line.strip_prefix('(') {

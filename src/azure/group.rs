@@ -2,12 +2,14 @@
 //! that others put on it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::az::Az;
-use super::failed::Kind;
+use super::failed::{AzError, Kind};
 use crate::failure::Exit;
+use crate::process::Command;
 
 /// Marks a group that this program made, which `destroy` may delete as a whole.
 pub const OURS: (&str, &str) = ("created-by", "ccslurm4ai");
@@ -28,11 +30,18 @@ pub enum Change {
 /// # Errors
 /// When Azure does not answer.
 pub fn find(az: &Az<'_>, name: &str) -> anyhow::Result<Option<Value>> {
+    Ok(look(az, name).map_err(|error| error.failure(Exit::Deployment))?)
+}
+
+/// As [`find`], for who bears a failure.
+///
+/// # Errors
+/// As [`Az::rest_get`].
+pub fn look(az: &Az<'_>, name: &str) -> Result<Option<Value>, AzError> {
     let path = format!("/subscriptions/{}/resourcegroups/{name}?api-version=2024-11-01", az.subscription());
     match az.rest_get(&path, "reading the resource group") {
-        Ok(group) => Ok(Some(group)),
         Err(error) if matches!(error.kind, Kind::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.failure(Exit::Deployment).into()),
+        found => found.map(Some),
     }
 }
 
@@ -58,6 +67,17 @@ pub fn missing<'a>(
 pub fn with_mark(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mark = [OURS].map(|(name, value)| (name.to_owned(), value.to_owned()));
     mark.into_iter().chain(tags.clone()).collect()
+}
+
+/// Whether Azure is deleting the group that [`find`] found.
+pub fn is_deleting(group: &Value) -> bool {
+    group.pointer("/properties/provisioningState").and_then(Value::as_str) == Some("Deleting")
+}
+
+/// The command that deletes the group with all in it and waits for the end, `limit` at most.
+pub fn delete(az: &Az<'_>, name: &str, limit: Duration) -> Command {
+    let args = ["group", "delete", "--yes", "--output", "none", "--name", name];
+    az.command(&args).timeout(limit).changes()
 }
 
 /// Makes the group with `tags`, or adds those it lacks; `found` is what [`find`] said.

@@ -1,20 +1,25 @@
 //! Typed functions over `az`: JSON in, types out, no printing.
 
 pub mod account;
+pub mod assignments;
 mod az;
 pub mod cluster;
+pub mod contents;
 pub mod deployment;
 pub mod error;
 mod failed;
 pub mod group;
 pub mod images;
 mod lenient;
+pub mod locks;
 pub mod machine;
+pub mod made;
 pub mod network;
 pub mod outputs;
 pub mod private_dns;
 pub mod quota;
 pub mod region;
+pub mod removal;
 pub mod resources;
 pub mod rights;
 pub mod security_group;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod configure;
+pub mod destroy;
 pub mod install;
 pub mod plan;
 pub mod secure;
@@ -23,5 +24,6 @@ pub fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<(Answer, Exit)> {
         Command::Setup => setup::run(&Runner::new(ui, false), ui).map(done),
         Command::Check(args) => check::run(&cli.global, args, ui).map(done),
         Command::Plan(args) => plan::run(&cli.global, args, ui),
+        Command::Destroy(args) => destroy::run(&cli.global, args, ui).map(done),
     }
 }

@@ -301,6 +301,26 @@ fn without_login_nodes_their_scripts_go() {
 }
 
 #[test]
+fn only_files_of_the_cluster_are_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = targets("me");
+    let group = plan.cycleserver_id.split("/providers/").next().unwrap();
+    assert!(super::written(folder.path(), group).is_empty());
+    let mut expected = write(folder.path(), &plan).unwrap();
+    let own = folder.path().join("bastion_ssh_login.sh");
+    std::fs::write(&own, "#!/bin/sh\n").unwrap();
+    expected.retain(|path| *path != own);
+    for other in [format!("{group}2"), "/subscriptions/other".to_owned()] {
+        assert!(super::written(folder.path(), &other).is_empty());
+    }
+    let found = super::written(folder.path(), &group.to_uppercase());
+    assert_eq!(found, expected);
+    assert_eq!(found.last(), Some(&folder.path().join("ssh_config")));
+    remove(&found).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn values_are_filled_in_once() {
     let value = |name: &str| (name == "A").then(|| "@B@$1".to_owned());
     let cases =

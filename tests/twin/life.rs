@@ -1,5 +1,5 @@
 //! One cluster's life, in order: installed under watch, used, installed again, changed, its state lost, secured, its
-//! server replaced, its twin taken down.
+//! server replaced, destroyed, its twin taken down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::compare::{RESOURCES, differences};
 use super::leftovers;
-use super::rehearsal::{DRIVER, Run, Twin, Workspace, finish, ok};
+use super::rehearsal::{DRIVER, Run, Twin, Workspace, finish, name_of, ok};
 use super::{secure, watcher};
 
 const SERVER: &str = "cycleserver";
@@ -59,6 +59,8 @@ fn a_cluster_lives() {
     done("install without a state folder, the vault closed");
     server_replaced(&workspace, &twin);
     done("install -a with another host key");
+    destroyed(&workspace, &twin);
+    done("destroy");
     taken_down(&twin);
     done("down");
 }
@@ -173,8 +175,23 @@ fn server_replaced(workspace: &Workspace, twin: &Twin) {
     assert_eq!(leftovers::processes(twin), Vec::<String>::new());
 }
 
+/// The hosts are off, and of the files here only the user's own are left.
+fn destroyed(workspace: &Workspace, twin: &Twin) {
+    let hosts = || {
+        let found = leftovers::of_twin(twin.path());
+        found.into_iter().filter(|words| words.contains("systemd-nspawn")).count()
+    };
+    assert!(leftovers::of_twin(twin.path()).len() > 10 && hosts() >= 5, "the search finds what is there");
+    let run = workspace.destroy(twin).expect(0);
+    assert_eq!(run.document["result"]["vms"].as_array().map(Vec::len), Some(5), "{}", run.document);
+    assert_eq!(run.document["result"]["not_deployed_by_us"], serde_json::json!([]));
+    assert_eq!((twin.state()["groups"].to_string().as_str(), hosts()), ("{}", 0));
+    let left: Vec<_> =
+        fs::read_dir(workspace.path()).unwrap().map(|entry| name_of(&entry.unwrap().path())).collect();
+    assert_eq!(left, ["config.yaml"]);
+}
+
 fn taken_down(twin: &Twin) {
-    assert!(leftovers::of_twin(twin.path()).len() > 10, "the search finds what is there");
     twin.down();
     assert_eq!(leftovers::of_twin(twin.path()), Vec::<String>::new());
     let files: Vec<_> = fs::read_dir(twin.path()).unwrap().map(|entry| entry.unwrap().path()).collect();

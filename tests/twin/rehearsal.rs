@@ -192,9 +192,19 @@ impl Workspace {
 
     /// `install` with arguments, in a twin.
     pub fn command(&self, twin: &Twin, arguments: &[&str]) -> Command {
+        self.command_of("install", twin, arguments)
+    }
+
+    /// A command of ours with arguments, in a twin.
+    pub fn command_of(&self, name: &str, twin: &Twin, arguments: &[&str]) -> Command {
         let mut command = twin.command(DRIVER);
-        command.args(["install", "--output", "json"]).args(arguments).current_dir(self.path());
+        command.args([name, "--output", "json"]).args(arguments).current_dir(self.path());
         command
+    }
+
+    /// Destroys, without a question.
+    pub fn destroy(&self, twin: &Twin) -> Run {
+        Run::of(&finish(&mut self.command_of("destroy", twin, &["--yes"])))
     }
 
     /// Installs.
