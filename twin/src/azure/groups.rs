@@ -231,8 +231,8 @@ fn poll(call: &Call<'_>) -> Answer {
     let (kind, job) = id.split_once("--").unwrap_or_default();
     match call.azure.jobs.look(job) {
         Some(Job::Running) => Ok(accepted(kind, job)),
-        Some(Job::Done) => Ok(Reply::empty(if kind == GROUP_JOB { 200 } else { 204 })),
-        Some(Job::Answered(answer)) => Ok(Reply::json(200, &answer)),
+        Some(Job::Done(None)) => Ok(Reply::empty(if kind == GROUP_JOB { 200 } else { 204 })),
+        Some(Job::Done(Some(answer))) => Ok(Reply::json(200, &answer)),
         Some(Job::Failed(error)) => Ok(Reply::json(error.status, &json!({"Error": pascal(&error)}))),
         None => {
             Err(AzureError::gateway(404, "NotFound", format!("The operation '{id}' could not be found.")))

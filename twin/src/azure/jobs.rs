@@ -12,10 +12,8 @@ use super::error::AzureError;
 pub enum Job {
     /// Not done yet.
     Running,
-    /// Done.
-    Done,
-    /// Done, with an answer for the one who polls.
-    Answered(Value),
+    /// Done, perhaps with an answer for the one who polls.
+    Done(Option<Value>),
     /// Came to a bad end.
     Failed(AzureError),
 }
@@ -32,7 +30,7 @@ impl Jobs {
         let (jobs, name) = (self.clone(), id.clone());
         std::thread::spawn(move || {
             let end = match work() {
-                Ok(()) => Job::Done,
+                Ok(()) => Job::Done(None),
                 Err(error) => Job::Failed(error),
             };
             jobs.set(&name, end);
@@ -43,7 +41,7 @@ impl Jobs {
     /// An operation that is done already, with its answer.
     pub fn answered(&self, answer: Value) -> String {
         let id = uuid::Uuid::new_v4().to_string();
-        self.set(&id, Job::Answered(answer));
+        self.set(&id, Job::Done(Some(answer)));
         id
     }
 

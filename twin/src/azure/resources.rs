@@ -192,7 +192,7 @@ fn poll(call: &Call<'_>) -> Answer {
         Some(Job::Running) => {
             Ok(Reply::json(200, &json!({"startTime": start, "status": "InProgress", "name": name})))
         }
-        Some(Job::Done | Job::Answered(_)) => Ok(Reply::json(
+        Some(Job::Done(_)) => Ok(Reply::json(
             200,
             &json!({"startTime": start, "endTime": start, "status": "Succeeded", "name": name}),
         )),

@@ -152,7 +152,7 @@ fn status(call: &Call<'_>) -> Answer {
     };
     Ok(match job(call)? {
         Job::Running => Reply::json(200, &named("InProgress")).header("retry-after", "1"),
-        Job::Done | Job::Answered(_) => Reply::json(200, &named("Succeeded")),
+        Job::Done(_) => Reply::json(200, &named("Succeeded")),
         Job::Failed(error) => {
             let mut body = named("Failed");
             body["error"] = error.body();
@@ -164,7 +164,7 @@ fn status(call: &Call<'_>) -> Answer {
 fn result(call: &Call<'_>) -> Answer {
     match job(call)? {
         Job::Running => Ok(Reply::empty(202).header("retry-after", "1")),
-        Job::Done | Job::Answered(_) => Ok(Reply::empty(204)),
+        Job::Done(_) => Ok(Reply::empty(204)),
         Job::Failed(error) => Err(error),
     }
 }
