@@ -248,6 +248,22 @@ pub const CLAIMS: &[Claim] = &[
         Sure::Medium,
     ),
     claim(
+        "scale set, uniform: a higher capacity makes machines with an interface each, all or none within quota and \
+         subnet; computer names are the prefix and six digits of base 36; bodies",
+        "Azure REST reference, virtual-machine-scale-sets; learn.microsoft.com, virtual-machine-scale-sets-instance-ids",
+        Sure::Medium,
+    ),
+    claim(
+        "scale set: a terminate notification of 5 to 15 minutes lets a machine delay its deletion by a scheduled event",
+        "learn.microsoft.com, virtual-machine-scale-sets-terminate-notification (code and sentence of the bounds are ours)",
+        Sure::Medium,
+    ),
+    claim(
+        "scale set: a lower capacity, and writing one of its machines, are refused as not modelled",
+        "not modelled",
+        Sure::High,
+    ),
+    claim(
         "bodies of VM, disk, interface, network, Bastion, vault, storage account, identity, role assignment",
         RECORDED,
         Sure::High,

@@ -10,7 +10,7 @@ use crate::azure::error::AzureError;
 pub fn machine(ask: &Ask) -> Changes {
     machine_profile::check(ask)?;
     machine_profile::unchanged(ask)?;
-    let image = machine_offer::check(ask)?;
+    let image = machine_offer::check(ask, 1)?;
     interfaces_free(ask)?;
     let (identity, principal) = identity::of_resource(ask, ask.at("/identity"))?;
     let (storage, disks) = storage(ask, image.as_deref());
@@ -64,7 +64,7 @@ fn merged_identity(ask: &Ask) -> Value {
 }
 
 /// Compute counts its entity tags.
-fn next_etag(ask: &Ask) -> String {
+pub fn next_etag(ask: &Ask) -> String {
     let old = ask.old["etag"].as_str().unwrap_or_default();
     let count: u64 = old.trim_matches('"').parse().unwrap_or(0);
     format!("\"{}\"", count + 1)

@@ -6,8 +6,8 @@ use super::ask::{Ask, items};
 use crate::arm::world::{Image, ImageName, Plan, Quota, VmSize};
 use crate::azure::error::AzureError;
 
-/// Refuses what cannot be had, in the words of a VM's own PUT; else the exact version of the image.
-pub fn check(ask: &Ask) -> Result<Option<String>, AzureError> {
+/// Refuses what cannot be had `count` times, in the words of a VM's own PUT; else the exact version of the image.
+pub fn check(ask: &Ask, count: u32) -> Result<Option<String>, AzureError> {
     let size = size(ask)?;
     let zones = zones(ask);
     if size.restricted || zones.iter().any(|zone| !size.zones.contains(zone)) {
@@ -25,7 +25,7 @@ pub fn check(ask: &Ask) -> Result<Option<String>, AzureError> {
         accepted(ask, &plan)?;
     }
     for (family, needed) in needs(ask, &size) {
-        if let Some(message) = exceeded(ask, &family, needed) {
+        if let Some(message) = exceeded(ask, &family, needed * count) {
             return Err(AzureError::new(409, "OperationNotAllowed", message));
         }
     }

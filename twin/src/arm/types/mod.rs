@@ -28,6 +28,7 @@ mod role;
 mod route;
 mod rule_group;
 mod rules;
+mod scaleset;
 mod service_claims;
 mod shape;
 mod storage;
@@ -45,10 +46,13 @@ use ask::Ask;
 use rules::Rule;
 
 pub use claims::CLAIMS;
+pub use mysql::SERVERS as MYSQL_SERVERS;
 pub use rules::all;
+pub use scaleset::{INSTANCE, notified};
 pub use service_claims::CLAIMS as SERVICE_CLAIMS;
 pub use shape::writable;
 pub use subnet::unused as subnet_unused;
+pub use volume::VOLUMES;
 
 /// A resource as it is asked for. Not printable: a body may hold secrets.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Value, json};
 
 use super::ask::{Ask, items, over};
+use super::scaleset::INTERFACE;
 use super::subnet::{not_delegated, occupied, prefix_of, same_region};
 use super::{Change, Changes, volume};
 use crate::arm::net::Cidr;
@@ -91,8 +92,13 @@ fn range(ask: &Ask, subnet: &str) -> Option<Cidr> {
     Cidr::parse(prefix_of(&ask.world.resource(subnet)?))
 }
 
-/// The next free address of a subnet: Azure keeps the first four and the last for itself.
+/// The next free address of a subnet.
 pub fn free(ask: &Ask, subnet: &str) -> Result<String, AzureError> {
+    free_ones(ask, subnet, 1).map(|mut addresses| addresses.remove(0))
+}
+
+/// The next `count` free addresses of a subnet: Azure keeps the first four and the last for itself.
+pub fn free_ones(ask: &Ask, subnet: &str, count: usize) -> Result<Vec<String>, AzureError> {
     let full = || {
         let name = subnet.rsplit('/').next().unwrap_or_default();
         let body = ask.world.resource(subnet).unwrap_or(Value::Null);
@@ -100,23 +106,24 @@ pub fn free(ask: &Ask, subnet: &str) -> Result<String, AzureError> {
             400,
             "SubnetIsFull",
             format!(
-                "Subnet {name} with address prefix {} does not have enough capacity for 1 IP addresses.",
+                "Subnet {name} with address prefix {} does not have enough capacity for {count} IP addresses.",
                 prefix_of(&body)
             ),
         )
     };
     let range = range(ask, subnet).ok_or_else(full)?;
     let used = used(ask, subnet);
-    let free = (range.first + 4..range.last())
-        .map(Ipv4Addr::from)
-        .find(|address| !used.contains(&address.to_string()));
-    free.map(|address| address.to_string()).ok_or_else(full)
+    let all = (range.first + 4..range.last()).map(|address| Ipv4Addr::from(address).to_string());
+    let free: Vec<String> = all.filter(|address| !used.contains(address)).take(count).collect();
+    if free.len() == count { Ok(free) } else { Err(full()) }
 }
 
 /// Addresses that network interfaces and NetApp volumes have in a subnet.
 fn used(ask: &Ask, subnet: &str) -> BTreeSet<String> {
     let here = |id: &Value| id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(subnet));
-    let interfaces = ask.world.resources(ask.subscription(), "Microsoft.Network/networkInterfaces");
+    let kinds = ["Microsoft.Network/networkInterfaces", INTERFACE];
+    let interfaces: Vec<Value> =
+        kinds.iter().flat_map(|kind| ask.world.resources(ask.subscription(), kind)).collect();
     let configurations =
         interfaces.iter().flat_map(|interface| items(&interface["properties"]["ipConfigurations"]));
     let configured = configurations

@@ -53,7 +53,7 @@ fn scope(ask: &Ask) -> Result<(), AzureError> {
 }
 
 /// Whole minutes of an ISO 8601 duration such as `PT1M`.
-fn minutes(text: &str) -> Option<u32> {
+pub fn minutes(text: &str) -> Option<u32> {
     text.strip_prefix("PT")?.strip_suffix('M')?.parse().ok()
 }
 

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::{
     Changes, address, bastion, disk, dns, endpoint, extension, grafana, identity, machine, monitor, mysql,
-    mysql_settings, netapp, nic, nsg, role, route, rule_group, storage, vault, vnet, volume,
+    mysql_settings, netapp, nic, nsg, role, route, rule_group, scaleset, storage, vault, vnet, volume,
 };
 
 /// Where resources of a type may be.
@@ -203,6 +203,15 @@ const RULES: &[Rule] = &[
         r"^[^:@/#{}%&+*<>?]+$",
         rule_group::rule_group,
     ),
+    rule(
+        "Microsoft.Compute/virtualMachineScaleSets",
+        COMPUTE,
+        Place::Region,
+        r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?$",
+        scaleset::scale_set,
+    ),
+    rule(scaleset::INSTANCE, COMPUTE, Place::Region, ANY_NAME, scaleset::made_by_set),
+    rule(scaleset::INTERFACE, NETWORK, Place::Region, ANY_NAME, scaleset::made_by_set),
 ];
 
 /// Every modelled type with its api-versions.
