@@ -15,7 +15,7 @@ use crate::azure::ca::Authority;
 use crate::azure::scenario::{Scenario, SignIn};
 use crate::azure::setup::APP;
 use crate::azure::tokens::TENANT;
-use crate::azure::{Azure, log, proxy};
+use crate::azure::{Azure, log, names, proxy};
 use crate::hosts::{Hosts, Link, METADATA_PORT, PROXY_PORT, rootfs};
 use crate::{control, extension};
 
@@ -147,6 +147,8 @@ fn listen(runtime: &Runtime, azure: &Arc<Azure>) -> Result<u16> {
     let port = listener.local_addr()?.port();
     runtime.spawn(told(proxy::serve(listener, Arc::clone(azure))));
     if let Some(hosts) = &azure.hosts {
+        let asked = Arc::downgrade(azure);
+        hosts.serve_names(move |name| names::address(&asked.upgrade()?.state(), name))?;
         runtime.spawn(told(proxy::serve(hosts.listen(PROXY_PORT)?, Arc::clone(azure))));
         runtime.spawn(told(proxy::serve_metadata(hosts.listen(METADATA_PORT)?, Arc::clone(azure))));
     }

@@ -39,9 +39,10 @@ fn spec(name: &str, kind: HostKind, last: u8, key: &Key) -> HostSpec {
         admin_user: Some(ADMIN.to_owned()),
         ssh_public_keys: vec![key.public.clone()],
         custom_data: None,
-        vm_id: format!(
-            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/{name}"
-        ),
+        gpus: 0,
+        players: None,
+        files: vec![],
+        id: "id".to_owned(),
         uuid: format!("00000000-0000-4000-8000-0000000000{last:02}"),
     }
 }

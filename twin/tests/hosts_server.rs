@@ -4,10 +4,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ccslurm4ai_twin::hosts::{self, HostKind, HostSpec, Hosts, Link, rootfs};
-use serde_json::json;
 
 const RECORDS: &str = r#"[
  {"AdType": "Application.Setting", "Name": "cycleserver.installation.complete", "Value": true},
@@ -44,48 +41,12 @@ fn spec(name: &str, kind: HostKind, last: u8) -> HostSpec {
         admin_user: Some("cycleadmin".to_owned()),
         ssh_public_keys: vec![],
         custom_data: None,
-        vm_id: "id".to_owned(),
+        gpus: 0,
+        players: None,
+        files: vec![],
+        id: "id".to_owned(),
         uuid: format!("00000000-0000-4000-8000-0000000000{last:02}"),
     }
-}
-
-#[test]
-fn a_node_makes_its_users_and_reports_to_the_server() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let hosts = hosts(dir);
-    hosts.boot(&spec("server", HostKind::Server, 4)).unwrap();
-    ok(dir, "/opt/cycle_server/cycle_server await_startup");
-    let record =
-        r#"{"AdType": "Cloud.Node", "ClusterName": "c", "Name": "n", "NodeId": "1", "AccessKey": "k"}"#;
-    let data = "/opt/cycle_server/config/data";
-    ok(
-        dir,
-        &format!("echo '{record}' > {data}/n.json; until test -e {data}/n.json.imported; do sleep 0.2; done"),
-    );
-
-    let mut node = spec("n", HostKind::Node, 5);
-    let config = json!({
-        "nodeId": "1", "accessKey": "k", "webServer": "https://10.64.0.4:9443",
-        "users": [
-            {"name": "boss", "uid": 20001, "sudo": true, "publicKeys": ["ssh-ed25519 AAAA boss"]},
-            {"name": "guest", "uid": 20002, "sudo": false, "publicKeys": []},
-        ],
-    });
-    node.custom_data = Some(STANDARD.encode(config.to_string()));
-    hosts.boot(&node).unwrap();
-    let query = "/opt/cycle_server/cycle_server execute --format json 'select Status, State from Cloud.Node'";
-    ok(dir, &format!("for i in $(seq 100); do {query} | grep Ready && exit 0; sleep 0.2; done; exit 1"));
-
-    let on_node = |script: &str| {
-        let argv = ["sh", "-c", script].map(str::to_owned);
-        String::from_utf8(hosts::exec(dir, "n", &argv).unwrap().output().unwrap().stdout).unwrap()
-    };
-    assert_eq!(on_node("id -u boss; id -u guest"), "20001\n20002\n");
-    assert_eq!(on_node("su boss -c 'sudo -n id -u'; su guest -c 'sudo -n id -u' || echo no"), "0\nno\n");
-    assert_eq!(on_node("cat /shared/home/boss/.ssh/authorized_keys"), "ssh-ed25519 AAAA boss\n");
-    assert_eq!(on_node("stat -c %a /var/lib/waagent/CustomData"), "600\n");
-    assert_eq!(on_node("/opt/cycle/jetpack/bin/jetpack converge && echo again"), "again\n");
 }
 
 #[test]

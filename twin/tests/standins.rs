@@ -85,7 +85,7 @@ fn ask(calls: &[Value]) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut python = Command::new("python3")
         .arg(root.join("tests/data/standin_driver.py"))
-        .env("PYTHONPATH", root.join("hosts/server/opt/cycle_server"))
+        .env("PYTHONPATH", libraries())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -104,6 +104,12 @@ fn ask(calls: &[Value]) -> Vec<Value> {
         .collect();
     assert_eq!(answers.len(), calls.len());
     answers
+}
+
+/// Where the server's stand-ins find their modules.
+fn libraries() -> String {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts").display().to_string();
+    format!("{hosts}/server/opt/cycle_server:{hosts}/every/opt/ccslurm4ai-twin/lib")
 }
 
 fn cluster(template: &str, parameters: Value) -> Value {
@@ -251,7 +257,7 @@ fn a_cluster_lives_on_the_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new("python3")
         .arg(root.join("tests/data/standin_life.py"))
-        .env("PYTHONPATH", root.join("hosts/server/opt/cycle_server"))
+        .env("PYTHONPATH", libraries())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .unwrap();

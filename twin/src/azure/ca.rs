@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use tokio_rustls::rustls::crypto::ring::sign::any_ecdsa_type;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -43,18 +43,31 @@ impl Authority {
         &self.pem
     }
 
-    fn leaf(&self, host: &str) -> Result<Arc<CertifiedKey>> {
-        let mut leaves = self.leaves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(leaf) = leaves.get(host) {
-            return Ok(Arc::clone(leaf));
-        }
+    /// A certificate for a host name and its key, for a server that is not the twin's own.
+    ///
+    /// # Errors
+    /// The name cannot stand in a certificate.
+    pub fn pem_for(&self, host: &str) -> Result<(String, String)> {
+        let (certificate, key) = self.sign(host)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
+    fn sign(&self, host: &str) -> Result<(Certificate, KeyPair)> {
         let mut params = CertificateParams::new(vec![host.to_owned()])?;
         params.distinguished_name = named("ccslurm4ai twin");
         params.use_authority_key_identifier_extension = true; // Python 3.13 verifies strictly
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((params.signed_by(&key, &self.issuer)?, key))
+    }
+
+    fn leaf(&self, host: &str) -> Result<Arc<CertifiedKey>> {
+        let mut leaves = self.leaves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(leaf) = leaves.get(host) {
+            return Ok(Arc::clone(leaf));
+        }
+        let (certificate, key) = self.sign(host)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let leaf = Arc::new(CertifiedKey::new(vec![certificate.der().clone()], any_ecdsa_type(&key)?));
         leaves.insert(host.to_owned(), Arc::clone(&leaf));

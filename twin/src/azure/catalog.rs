@@ -58,6 +58,12 @@ pub struct Size {
     /// GPUs; 0 for none.
     #[serde(default)]
     pub gpus: u32,
+    /// Folder of `hosts/` with programs that play what was recorded on such a machine.
+    #[serde(default)]
+    pub players: Option<String>,
+    /// Virtual CPUs of a core.
+    #[serde(default = "one_thread")]
+    pub threads_per_core: u32,
     /// InfiniBand.
     #[serde(default)]
     pub rdma: bool,
@@ -65,6 +71,10 @@ pub struct Size {
     pub zones: Vec<String>,
     /// Regions that have it.
     pub regions: Vec<String>,
+}
+
+fn one_thread() -> u32 {
+    1
 }
 
 impl Size {

@@ -1,17 +1,19 @@
-//! Virtual machines: power, and the hosts behind them.
+//! Virtual machines, alone and in scale sets: power, and the hosts behind them.
 
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
 use super::Azure;
-use super::error::AzureError;
+use super::behind;
 use super::http::Reply;
 use super::resources;
 use super::routes::{Answer, Call, Route};
 use super::state::{Resource, State, key};
 use super::writes;
+use crate::arm::types::INSTANCE;
 use crate::claims::Sure;
+use crate::hosts::{HostFile, HostKind, HostSpec};
 
 /// Type of a VM.
 pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
@@ -19,15 +21,12 @@ pub const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 pub const EXTENSION: &str = "Microsoft.Compute/virtualMachines/extensions";
 const VERSIONS: &[&str] =
     &["2022-11-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-04-01"];
-const SETS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets";
 const ONE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}";
 const START: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/start";
 const DEALLOCATE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{machine}/deallocate";
 
 /// Rows of this room.
 pub const ROUTES: &[Route] = &[
-    Route::arm("GET", SETS, VERSIONS, "Microsoft.Compute/virtualMachineScaleSets/read", no_sets)
-        .known_from("Azure REST reference, virtual-machine-scale-sets/list; the twin has none", Sure::High),
     Route::arm("PATCH", ONE, VERSIONS, "Microsoft.Compute/virtualMachines/write", patch).known_from(
         "Azure docs, update-manager/prerequsite-for-schedule-patching (patch mode) and how-to-configure-managed-identities (identities that are not named again go)",
         Sure::Medium,
@@ -51,30 +50,15 @@ fn patch(call: &Call<'_>) -> Answer {
     resources::follow(call, 200, patched)
 }
 
-/// A host to boot for a VM.
-#[derive(Clone, Debug)]
-pub struct Boot {
-    /// Id of the VM.
-    pub id: String,
-    /// Computer name.
-    pub name: String,
-    /// Address of the primary network interface.
-    pub address: Ipv4Addr,
-    /// Administrator, if the osProfile names one.
-    pub admin: Option<String>,
-    /// Authorized keys.
-    pub keys: Vec<String>,
-    /// `customData` in base64.
-    pub custom_data: Option<String>,
-    /// `properties.vmId`.
-    pub uuid: String,
-    /// Started by CycleCloud, which tags its nodes with `ClusterName`.
-    pub node: bool,
+/// Whether a type is a machine's: alone, or a member of a scale set.
+pub fn is_machine(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case(MACHINE) || kind.eq_ignore_ascii_case(INSTANCE)
 }
 
-fn no_sets(call: &Call<'_>) -> Answer {
-    super::groups::find(&call.azure.state(), call.capture("group"))?;
-    Ok(Reply::json(200, &json!({"value": []})))
+/// Size of a machine; members of a scale set have it as their SKU.
+pub fn size(body: &Value) -> &str {
+    let own = body["properties"]["hardwareProfile"]["vmSize"].as_str();
+    own.or(body["sku"]["name"].as_str()).unwrap_or_default()
 }
 
 fn id(call: &Call<'_>) -> String {
@@ -84,10 +68,10 @@ fn id(call: &Call<'_>) -> String {
 
 fn start(call: &Call<'_>) -> Answer {
     let id = id(call);
-    let boot = plan(&call.azure.state(), &id).ok_or_else(|| resources::missing(&id))?;
+    let host = behind::plan(call.azure, &call.azure.state(), &id).ok_or_else(|| resources::missing(&id))?;
     let stopped = call.azure.state().deallocated.contains(&key(&id));
     if stopped {
-        boot_host(call.azure, &boot)?;
+        behind::boot(call.azure, &id, &[host])?;
         call.azure.state().deallocated.remove(&key(&id));
     }
     Ok(Reply::empty(200))
@@ -98,7 +82,7 @@ fn deallocate(call: &Call<'_>) -> Answer {
     if call.azure.state().resource(&id).is_none() {
         return Err(resources::missing(&id));
     }
-    call.azure.stop_host(&id);
+    behind::end(call.azure, &id);
     call.azure.state().deallocated.insert(key(&id));
     Ok(Reply::empty(200))
 }
@@ -125,7 +109,7 @@ fn extensions<'a>(state: &'a State, machine: &Resource) -> impl Iterator<Item = 
 /// Adds the instance view that `$expand=instanceView` asks for (recorded: azure-cli; that of extensions: Azure REST
 /// reference, virtual-machines/instance-view).
 pub fn add_instance_view(body: &mut Value, state: &State, machine: &Resource) {
-    if !machine.kind.eq_ignore_ascii_case(MACHINE) {
+    if !is_machine(&machine.kind) {
         return;
     }
     let properties = &body["properties"];
@@ -179,23 +163,35 @@ pub fn status(state: &State, machine: &Resource) -> Value {
     })
 }
 
-/// What a VM's host needs, from its body and that of its primary network interface.
-pub fn plan(state: &State, id: &str) -> Option<Boot> {
-    let machine = state.resource(id)?;
+/// What a machine's host needs, from its body and that of its primary network interface.
+pub fn host(azure: &Azure, state: &State, machine: &Resource) -> Option<HostSpec> {
     let properties = &machine.body["properties"];
     let profile = &properties["osProfile"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let keys = profile["linuxConfiguration"]["ssh"]["publicKeys"].as_array();
-    Some(Boot {
-        id: machine.id.clone(),
+    let by_cyclecloud = machine.body["tags"].get("ClusterName").is_some();
+    let size = azure.catalog.sizes.iter().find(|known| known.name == size(&machine.body));
+    let players = size.and_then(|size| size.players.clone());
+    let files = players.iter().map(|_| bad_nodes(azure)).collect::<Option<_>>()?;
+    Some(HostSpec {
         name: text(&profile["computerName"]).or_else(|| text(&machine.body["name"]))?,
-        address: address(state, properties)?,
-        admin: text(&profile["adminUsername"]),
-        keys: keys.into_iter().flatten().filter_map(|one| text(&one["keyData"])).collect(),
+        kind: if by_cyclecloud { HostKind::Node } else { HostKind::Server },
+        private_ip: address(state, properties)?,
+        admin_user: text(&profile["adminUsername"]),
+        ssh_public_keys: keys.into_iter().flatten().filter_map(|one| text(&one["keyData"])).collect(),
         custom_data: hidden(&machine.hidden, "customData"),
+        gpus: size.map_or(0, |size| size.gpus),
+        players,
+        files,
+        id: machine.id.clone(),
         uuid: text(&properties["vmId"]).unwrap_or_default(),
-        node: machine.body["tags"].get("ClusterName").is_some(),
     })
+}
+
+/// What the scenario wants of nodes' hardware, for the programs that play it.
+fn bad_nodes(azure: &Azure) -> Option<HostFile> {
+    let text = serde_json::to_string(&azure.scenario.bad_nodes).ok()?;
+    Some(HostFile { path: "etc/ccslurm4ai-twin/bad-nodes.json".to_owned(), mode: 0o644, text })
 }
 
 /// A write-only value wherever the type's rules keep it.
@@ -217,24 +213,4 @@ pub fn address(state: &State, properties: &Value) -> Option<Ipv4Addr> {
     let configurations = interface.body["properties"]["ipConfigurations"].as_array()?;
     let address = configurations.first()?["properties"]["privateIPAddress"].as_str()?;
     address.parse().ok()
-}
-
-/// Boots the host of a new VM and settles its `provisioningState`.
-pub fn boot(azure: &Azure, boot: &Boot) -> Result<(), AzureError> {
-    let booted = boot_host(azure, boot);
-    let end = if booted.is_ok() { "Succeeded" } else { "Failed" };
-    if let Some(machine) = azure.state().resources.get_mut(&key(&boot.id)) {
-        machine.body["properties"]["provisioningState"] = json!(end);
-    }
-    booted
-}
-
-fn boot_host(azure: &Azure, boot: &Boot) -> Result<(), AzureError> {
-    azure.boot_host(boot).map_err(|error| {
-        let message = format!(
-            "OS Provisioning for VM '{}' did not finish in the allotted time. The twin's host: {error:#}",
-            boot.name
-        );
-        AzureError::new(409, "OSProvisioningTimedOut", message)
-    })
 }

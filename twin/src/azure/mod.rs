@@ -1,6 +1,7 @@
 //! The simulated Azure: real host names behind a local proxy, with state, rights and delays.
 
 pub mod bastion;
+pub mod behind;
 pub mod blobs;
 pub mod ca;
 pub mod catalog;
@@ -24,6 +25,7 @@ pub mod login;
 pub mod machines;
 pub mod marketplace;
 pub mod metadata;
+pub mod names;
 pub mod network;
 pub mod offers;
 pub mod premade;
@@ -33,7 +35,9 @@ pub mod refusals;
 pub mod resources;
 pub mod roles;
 pub mod routes;
+pub mod scale_sets;
 pub mod scenario;
+pub mod scheduled_events;
 pub mod secrets;
 pub mod security_rules;
 pub mod setup;
@@ -55,7 +59,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::hosts::{HostKind, HostSpec, Hosts};
+use crate::hosts::Hosts;
 use ca::Authority;
 use catalog::Catalog;
 use error::AzureError;
@@ -63,9 +67,9 @@ use faults::Fault;
 use http::{Reply, Request};
 use jobs::Jobs;
 use log::RequestLog;
-use machines::Boot;
 use rbac::Action;
 use scenario::Scenario;
+use scheduled_events::Events;
 use state::State;
 use tokens::{Caller, Tokens};
 
@@ -83,6 +87,8 @@ pub struct Azure {
     pub log: RequestLog,
     /// Long operations.
     pub jobs: Jobs,
+    /// What machines are told of their end.
+    pub events: Events,
     /// Hosts behind VMs; without them VMs exist in the state only.
     pub hosts: Option<Hosts>,
     /// Woken when the twin shall end.
@@ -122,6 +128,7 @@ impl Azure {
             catalog,
             authority: Arc::new(authority),
             jobs: Jobs::default(),
+            events: Events::default(),
             hosts,
             stop: tokio::sync::Notify::new(),
             device_code: uuid::Uuid::new_v4().to_string(),
@@ -225,38 +232,13 @@ impl Azure {
     /// Computer names of the VMs.
     pub fn machine_names(&self) -> Vec<String> {
         let state = self.state();
-        let all = state.resources.values().filter(|one| one.kind.eq_ignore_ascii_case(machines::MACHINE));
-        all.filter_map(|one| machines::plan(&state, &one.id)).map(|boot| boot.name).collect()
+        let all = state.resources.values().filter(|one| machines::is_machine(&one.kind));
+        all.filter_map(|one| machines::host(self, &state, one)).map(|host| host.name).collect()
     }
 
     /// Ends all sign-ins: what a scenario with an expired one begins with.
     pub fn expire_sign_ins(&self) {
         self.tokens().end_all();
-    }
-
-    /// Boots the host of a VM; without hosts there is nothing to do.
-    pub fn boot_host(&self, boot: &Boot) -> Result<()> {
-        let Some(hosts) = &self.hosts else { return Ok(()) };
-        hosts.boot(&HostSpec {
-            name: boot.name.clone(),
-            kind: if boot.node { HostKind::Node } else { HostKind::Server },
-            private_ip: boot.address,
-            admin_user: boot.admin.clone(),
-            ssh_public_keys: boot.keys.clone(),
-            custom_data: boot.custom_data.clone(),
-            vm_id: boot.id.clone(),
-            uuid: boot.uuid.clone(),
-        })
-    }
-
-    /// Stops the host of a VM that is about to go; anything else is left alone.
-    pub fn stop_host(&self, id: &str) {
-        let boot = machines::plan(&self.state(), id);
-        if let (Some(hosts), Some(boot)) = (&self.hosts, boot)
-            && let Err(error) = hosts.stop(&boot.name)
-        {
-            eprintln!("twin: {error:#}");
-        }
     }
 
     /// Connects to a port of a VM.

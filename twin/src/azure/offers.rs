@@ -8,6 +8,7 @@ use super::Azure;
 use super::catalog::{Image, Region, Size};
 use super::error::AzureError;
 use super::http::Reply;
+use super::machines;
 use super::routes::{Answer, Call, Route};
 use super::scenario::Restriction;
 use super::state::State;
@@ -85,12 +86,9 @@ pub fn quotas(azure: &Azure, state: &State, region: &str) -> BTreeMap<String, (u
 
 /// The size of every VM in a region.
 fn running<'a>(azure: &'a Azure, state: &State, region: &str) -> Vec<&'a Size> {
-    let machines = state
-        .resources
-        .values()
-        .filter(|one| one.kind.eq_ignore_ascii_case("Microsoft.Compute/virtualMachines"));
+    let machines = state.resources.values().filter(|one| machines::is_machine(&one.kind));
     let here = machines.filter(|one| one.body["location"] == region);
-    let names = here.filter_map(|one| one.body["properties"]["hardwareProfile"]["vmSize"].as_str());
+    let names = here.map(|one| machines::size(&one.body));
     names.filter_map(|name| azure.catalog.size(name, region)).collect()
 }
 
@@ -146,6 +144,7 @@ fn sku(azure: &Azure, size: &Size, region: &str) -> Value {
         ("PremiumIO", "True".into()),
         ("VMDeploymentTypes", "IaaS".into()),
         ("vCPUsAvailable", size.vcpus.to_string()),
+        ("vCPUsPerCore", size.threads_per_core.to_string()),
         ("EncryptionAtHostSupported", "True".into()),
         ("AcceleratedNetworkingEnabled", "True".into()),
         ("RdmaEnabled", if size.rdma { "True" } else { "False" }.into()),

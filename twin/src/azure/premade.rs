@@ -1,25 +1,31 @@
-//! Networks that a company has before anybody installs anything: what a scenario lists under `networks`.
+//! What a company has before anybody installs anything: `networks` and `file_servers` of a scenario.
 //!
-//! They are written by the rules of their types, so that a scenario cannot hold what Azure would refuse.
+//! Networks are written by the rules of their types, so that a scenario cannot hold what Azure would refuse.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::Azure;
 use super::groups;
-use super::scenario::{Network, Subnet};
+use super::scenario::{FileServer, Network, Subnet};
 use super::setup::{APP, APP_OBJECT};
 use super::state::Group;
 use super::tokens::Caller;
 use super::writes;
+use crate::hosts::shares::Export;
 
 const NETWORK_VERSION: &str = "2025-05-01";
 const DNS_VERSION: &str = "2024-06-01";
 
-/// Makes the networks of the scenario, each with its group.
+/// Makes the networks of the scenario, each with its group, and what its file servers export.
 pub fn make(azure: &Azure) -> Result<()> {
     for network in &azure.scenario.networks {
         one(azure, network).with_context(|| format!("network '{}' of the scenario", network.name))?;
+    }
+    let Some(hosts) = &azure.hosts else { return Ok(()) };
+    for server in &azure.scenario.file_servers {
+        let FileServer { address, path, clients, versions } = server.clone();
+        hosts.export(address, &Export { path, clients, versions })?;
     }
     Ok(())
 }

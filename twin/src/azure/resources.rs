@@ -178,11 +178,16 @@ pub fn follow(call: &Call<'_>, status: u16, written: Written) -> Answer {
         (None, Some(rest)) => rest.finish(&azure),
         (None, None) => Ok(()),
     });
+    Ok(with_poll_address(Reply::json(status, &body), &region, &job))
+}
+
+/// The reply with the address that tells how far a job of the compute service is.
+pub fn with_poll_address(reply: Reply, region: &str, job: &str) -> Reply {
     let address = format!(
         "https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/locations/{region}/operations/{job}?api-version=2025-04-01"
     );
-    let reply = Reply::json(status, &body).header("azure-asyncoperation", address);
-    Ok(reply.header("azure-asyncnotification", "Enabled").header("retry-after", "1"))
+    let reply = reply.header("azure-asyncoperation", address);
+    reply.header("azure-asyncnotification", "Enabled").header("retry-after", "1")
 }
 
 fn poll(call: &Call<'_>) -> Answer {

@@ -180,6 +180,7 @@ pub fn table() -> impl Iterator<Item = &'static Route> {
         super::deployments::ROUTES,
         super::vaults::ROUTES,
         super::machines::ROUTES,
+        super::scale_sets::ROUTES,
         super::security_rules::ROUTES,
         super::locks::ROUTES,
         super::deletions::ROUTES,

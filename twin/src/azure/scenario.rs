@@ -1,13 +1,13 @@
 //! What differs from a friendly Azure: read from a YAML file, all keys optional.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use regex::Regex;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::faults::Fault;
 use crate::arm::world::Policy;
@@ -60,6 +60,10 @@ pub struct Scenario {
     pub nrms_rules: bool,
     /// How many nested deployments what-if looks into; all when absent.
     pub what_if_nested: Option<usize>,
+    /// NFS servers of the company's own.
+    pub file_servers: Vec<FileServer>,
+    /// Nodes with bad hardware, by host name.
+    pub bad_nodes: BTreeMap<String, Flaws>,
     /// Without hosts: where tunnels lead, a loopback address like `127.0.0.1:2222`.
     #[serde(deserialize_with = "loopback")]
     pub tunnel_to: Option<SocketAddr>,
@@ -201,6 +205,42 @@ pub enum LockLevel {
     ReadOnly,
 }
 
+/// A folder that an NFS server exports.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileServer {
+    /// Address of the server.
+    pub address: Ipv4Addr,
+    /// Path of the export.
+    pub path: String,
+    /// Addresses or networks that may mount it.
+    #[serde(default = "everyone")]
+    pub clients: Vec<String>,
+    /// Versions of NFS.
+    #[serde(default = "every_version")]
+    pub versions: Vec<String>,
+}
+
+fn everyone() -> Vec<String> {
+    vec!["0.0.0.0/0".into()]
+}
+
+fn every_version() -> Vec<String> {
+    ["3", "4", "4.1", "4.2"].map(str::to_owned).to_vec()
+}
+
+/// What is wrong with a node.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flaws {
+    /// It shows only so many GPUs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<u32>,
+    /// Every all-reduce that it takes part in is slow.
+    #[serde(default)]
+    pub slow: bool,
+}
+
 /// A vault that was deleted before the rehearsal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -239,6 +279,8 @@ impl Default for Scenario {
             failing_writes: Vec::new(),
             nrms_rules: false,
             what_if_nested: None,
+            file_servers: Vec::new(),
+            bad_nodes: BTreeMap::new(),
             tunnel_to: None,
             faults: Vec::new(),
         }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::locks::Lock;
+use crate::arm::types::INSTANCE;
 
 /// A resource id as a key: Azure ignores letter case in ids.
 pub fn key(id: &str) -> String {
@@ -36,8 +37,8 @@ pub struct Resource {
 impl Resource {
     /// Whether it has a life of its own: only such ones are in lists of a group's resources.
     pub fn is_tracked(&self) -> bool {
-        self.body.get("location").is_some()
-            && !self.kind.eq_ignore_ascii_case("Microsoft.KeyVault/vaults/secrets")
+        let is = |kind: &str| self.kind.eq_ignore_ascii_case(kind);
+        self.body.get("location").is_some() && !is("Microsoft.KeyVault/vaults/secrets") && !is(INSTANCE)
     }
 }
 

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Azure;
+use super::behind;
 use super::error::AzureError;
 use super::kinds;
-use super::machines::{self, Boot};
+use super::machines;
 use super::resources::require_group;
 use super::roles::ASSIGNMENT;
 use super::security_rules::{self, SECURITY_GROUP};
@@ -15,9 +16,9 @@ use super::tokens::Caller;
 use super::world::View;
 use crate::arm::id::ResourceId;
 use crate::arm::types::{self, Change, Put};
+use crate::hosts::HostSpec;
 
 /// A resource that was written.
-#[derive(Debug)]
 pub struct Written {
     /// It was not there before.
     pub created: bool,
@@ -31,10 +32,14 @@ pub struct Written {
 }
 
 /// What has to happen after a write was taken.
-#[derive(Debug)]
 pub enum Rest {
-    /// The host of a VM boots.
-    Boot(Boot),
+    /// The hosts behind a resource boot.
+    Boot {
+        /// Id of the resource.
+        id: String,
+        /// The host of a machine or of a private endpoint's service, or those of a scale set's machines.
+        hosts: Vec<HostSpec>,
+    },
     /// The resource with this id settles, at once in the twin.
     Settle(String),
 }
@@ -43,15 +48,14 @@ impl Rest {
     /// The id of the resource.
     pub fn id(&self) -> &str {
         match self {
-            Rest::Boot(boot) => &boot.id,
-            Rest::Settle(id) => id,
+            Rest::Boot { id, .. } | Rest::Settle(id) => id,
         }
     }
 
     /// Lets it happen.
     pub fn finish(&self, azure: &Azure) -> Result<(), AzureError> {
         match self {
-            Rest::Boot(boot) => machines::boot(azure, boot),
+            Rest::Boot { id, hosts } => behind::boot(azure, id, hosts),
             Rest::Settle(id) => {
                 set_provisioning_state(&mut azure.state(), id, "Succeeded");
                 Ok(())
@@ -85,6 +89,7 @@ pub fn put(
     let put = Put { id: id.to_owned(), api_version: api_version.to_owned(), body };
     let changes = kinds::put(&put, &View { azure, state: &state, caller })?;
     let created = state.resource(id).is_none();
+    let new = new_resources(&state, &changes);
     for change in changes {
         match change {
             Change::Fails(error) => failure = Some(*error),
@@ -102,11 +107,12 @@ pub fn put(
     }
     if written.failure.is_some() {
         set_provisioning_state(&mut state, id, "Failed");
-    } else if created && parsed.is(machines::MACHINE) {
-        return Ok(booting(&mut state, azure, written, id));
     } else if parsed.is(machines::EXTENSION) {
         let word = if created { "Creating" } else { "Updating" };
         return Ok(settling(&mut state, written, id, word));
+    } else if azure.hosts.is_some() {
+        behind::export(azure, &state, id)?;
+        return Ok(booting(azure, &mut state, written, id, &new));
     }
     Ok(written)
 }
@@ -132,6 +138,15 @@ pub fn patch(
     Ok(settling(&mut state, written, id, "Updating"))
 }
 
+/// Ids of the resources that a write makes.
+fn new_resources(state: &State, changes: &[Change]) -> Vec<String> {
+    let ids = changes.iter().filter_map(|change| match change {
+        Change::Resource { id, .. } => Some(id),
+        _ => None,
+    });
+    ids.filter(|id| state.resource(id).is_none()).cloned().collect()
+}
+
 /// What the scenario wants of this write: nothing, a refusal, or a failure after it was taken.
 fn failing(azure: &Azure, id: &str) -> Result<Option<AzureError>, AzureError> {
     let Some(row) = azure.scenario.failing_writes.iter().find(|row| row.id.is_match(id)) else {
@@ -141,11 +156,17 @@ fn failing(azure: &Azure, id: &str) -> Result<Option<AzureError>, AzureError> {
     if row.late { Ok(Some(error)) } else { Err(error) }
 }
 
-/// A VM is `Creating` until its host answers.
-fn booting(state: &mut State, azure: &Azure, written: Written, id: &str) -> Written {
-    let Some(boot) = machines::plan(state, id).filter(|_| azure.hosts.is_some()) else { return written };
+/// What a host is behind is `Creating` until the host answers, and a scale set until the hosts of its machines do.
+fn booting(azure: &Azure, state: &mut State, written: Written, id: &str, new: &[String]) -> Written {
+    let hosts: Vec<HostSpec> = new.iter().filter_map(|id| behind::plan(azure, state, id)).collect();
+    if hosts.is_empty() {
+        return written;
+    }
+    for host in &hosts {
+        set_provisioning_state(state, &host.id, "Creating");
+    }
     let body = set_provisioning_state(state, id, "Creating");
-    Written { body, rest: Some(Rest::Boot(boot)), ..written }
+    Written { body, rest: Some(Rest::Boot { id: id.to_owned(), hosts }), ..written }
 }
 
 /// A resource that has this `provisioningState` until it is looked at again.
@@ -155,7 +176,7 @@ fn settling(state: &mut State, written: Written, id: &str, word: &str) -> Writte
 }
 
 /// Sets it, and returns the body of the resource.
-fn set_provisioning_state(state: &mut State, id: &str, word: &str) -> Value {
+pub fn set_provisioning_state(state: &mut State, id: &str, word: &str) -> Value {
     let Some(stored) = state.resources.get_mut(&key(id)) else { return Value::Null };
     stored.body["properties"]["provisioningState"] = json!(word);
     stored.body.clone()

@@ -14,6 +14,9 @@ const TEMPLATE: &str =
     "MicrosoftDocs/azure-docs articles/cyclecloud/cluster-references/cluster-template-reference.md";
 const PROJECTS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/projects.md";
 const USERS: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/user-access.md";
+const JETPACK: &str = "MicrosoftDocs/azure-docs articles/cyclecloud/jetpack.md";
+const SLURM_INSTALL: &str = "Azure/cyclecloud-slurm azure-slurm-install/install.py";
+const AZSLURM: &str = "Azure/cyclecloud-slurm azure-slurm/slurmcc/cli.py, partition.py, util.py";
 const INFERRED: &str = "no source found: inferred";
 
 /// One row for each behaviour.
@@ -33,10 +36,29 @@ pub const CLAIMS: &[Claim] = &[
         "MicrosoftDocs/azure-compute-docs, Linux VM SSH keys",
         Medium,
     ),
+    claim("host: every address is one hop away and nothing outside answers", INFERRED, Low),
     claim(
-        "host: every address is one hop away and nothing outside answers; there is no name service",
-        INFERRED,
-        Low,
+        "host: the network's name service knows hosts by the names that they give themselves, and private endpoints \
+         by the public names of their services",
+        "learn.microsoft.com, virtual-networks-name-resolution-for-vms-and-role-instances, private-endpoint-dns",
+        High,
+    ),
+    claim(
+        "host: a MySQL server is MariaDB; its administrator may connect over TLS only, with Azure's certificate",
+        "learn.microsoft.com, mysql/flexible-server/how-to-connect-tls-ssl",
+        Medium,
+    ),
+    claim(
+        "host: mount.nfs binds a folder of this machine; it refuses unknown options, versions, exports and clients \
+         in the real one's words",
+        "nfs-utils utils/mount, man nfs(5); an Azure NetApp Files volume's exportPolicy and protocolTypes",
+        Medium,
+    ),
+    claim(
+        "host of an ND H100 size: device files of its GPUs; nvidia-smi, ibstat and all_reduce_perf print recorded \
+         outputs, on a node that the scenario calls bad those of fewer GPUs or of a slow run",
+        "twin/hosts/h100/opt/ccslurm4ai-twin/recordings/README.md",
+        Medium,
     ),
     claim("server: portal on 443 with a certificate of its own, nodes on 9443", INSTALL, High),
     claim("server: ready 3 s after its start; the real one takes a minute or more", INSTALL_PY, Medium),
@@ -181,5 +203,102 @@ pub const CLAIMS: &[Claim] = &[
     ),
     claim("node: homes below /shared/home", USERS, High),
     claim("node: its agent is told what to do through customData and reports to port 9443", INFERRED, Low),
-    claim("node: cluster-init and Slurm are not run yet", INFERRED, Low),
+    claim(
+        "node: jetpack config KEY [DEFAULT] reads node.json, which root and the group cyclecloud may do; an unknown \
+         key without default fails",
+        JETPACK,
+        Medium,
+    ),
+    claim(
+        "node: mounts and exports come from cyclecloud.mounts and cyclecloud.exports, an address left out is the \
+         scheduler's",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/mount-fileserver.md",
+        Medium,
+    ),
+    claim(
+        "node: cluster-init runs the scripts of each spec in the template's order and by name, with CYCLECLOUD_SPEC_PATH \
+         and others; one that succeeded is not run again; output below /opt/cycle/jetpack/logs/cluster-init",
+        PROJECTS,
+        High,
+    ),
+    claim(
+        "node: a failing script puts it in Failed with `Software Installation Failure` and the output's end; `retry` \
+         runs what has not succeeded",
+        PROJECTS,
+        Medium,
+    ),
+    claim(
+        "node: specs of cyclecloud/slurm, cyclecloud/healthagent and cyclecloud/monitoring come with the server, in \
+         the versions of its 8.9 series",
+        "Azure/cyclecloud-slurm, Azure/cyclecloud-healthagent, Azure/cyclecloud-monitoring project.ini",
+        Medium,
+    ),
+    claim(
+        "node: scheduled events run onTerminate.sh and others; the event waits for success, or its time",
+        "MicrosoftDocs/azure-docs articles/cyclecloud/how-to/scheduled-events.md",
+        High,
+    ),
+    claim(
+        "node of a nodearray: a member of a scale set, one set for each placement group; its name and host name are \
+         Slurm's",
+        "Azure/cyclecloud-slurm azure-slurm/slurmcc/allocation.py; names of sets are inferred",
+        Medium,
+    ),
+    claim(
+        "REST API on 443 for the cluster's own user: clusters/NAME/status, nodes, nodes/create, nodes/shutdown, \
+         cloud/actions/retry",
+        "Azure/cyclecloud-scalelib src/hpc/autoscale/ccbindings; MicrosoftDocs/azure-docs articles/cyclecloud/api.md",
+        Medium,
+    ),
+    claim(
+        "slurm: users 11100 to 11102, munge key and configuration below /sched/CLUSTER with links in /etc/slurm, \
+         keys of slurm.conf, accounting.conf and slurmdbd.conf",
+        SLURM_INSTALL,
+        High,
+    ),
+    claim(
+        "slurm: Debian's Slurm is on every host already; slurm.conf differs in ProctrackType, TaskPlugin and \
+         SlurmdParameters, cgroup.conf in CgroupPlugin: this kernel gives hosts no cgroups and no such hardware",
+        "the twin's own, read in twin/hosts/node: slurm_install",
+        High,
+    ),
+    claim(
+        "slurm: pyxis, enroot, slurmrestd, its exporter, and job_submit plugins are not installed",
+        SLURM_INSTALL,
+        High,
+    ),
+    claim(
+        "slurm: slurmdbd is started again when it ends, which Debian's client library makes it do on an empty server \
+         (error 5027 on a connection tried before the database was there)",
+        "observed: slurmdbd 24.11.5 with MariaDB Connector/C of 11.8.9",
+        High,
+    ),
+    claim(
+        "slurm: after all specs start munge, then slurmdbd, slurmctld and azslurmd, or slurmd; each must answer",
+        "Azure/cyclecloud-slurm azure-slurm-install/start-services.sh, recipes/delayed_services.rb",
+        High,
+    ),
+    claim(
+        "azslurm 4.0.9: its verbs, azure.conf and gres.conf from the cluster's status, memory held back, SuspendTime \
+         as the switch of autoscale; on the scheduler only, for root",
+        AZSLURM,
+        High,
+    ),
+    claim("azslurm: cost, reimage, remove_nodes, restart, shell are refused as not played", AZSLURM, High),
+    claim(
+        "azslurmd: a node that CycleCloud does not have goes down with cyclecloud_no_node, one it has for nothing with \
+         cyclecloud_zombie_node; KeepAlive keeps a node from being suspended",
+        "Azure/cyclecloud-slurm azure-slurm/slurmcc/azslurmd.py, allocation.py",
+        Medium,
+    ),
+    claim(
+        "healthagent: the scripts that Slurm calls are there and find nothing; no agent is behind them",
+        "Azure/cyclecloud-healthagent specs/default",
+        Medium,
+    ),
+    claim(
+        "monitoring: prometheus.yml is written with the platform's labels and remote write; no Prometheus reads it",
+        "Azure/cyclecloud-monitoring specs/default",
+        Medium,
+    ),
 ];

@@ -9,12 +9,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{HostKind, HostSpec, Link, METADATA_PORT, PROXY_PORT, TWIN_ADDRESS, commands};
+use super::names::DOMAIN;
+use super::{HostSpec, Link, METADATA_PORT, PROXY_PORT, TWIN_ADDRESS, commands};
 
-static EVERY_HOST: Dir = include_dir!("$CARGO_MANIFEST_DIR/hosts/every");
-static SERVER: Dir = include_dir!("$CARGO_MANIFEST_DIR/hosts/server");
-static NODE: Dir = include_dir!("$CARGO_MANIFEST_DIR/hosts/node");
+static HOSTS: Dir = include_dir!("$CARGO_MANIFEST_DIR/hosts");
 
+/// Major number of NVIDIA's devices (Linux, admin-guide/devices.txt); this machine has no driver for it.
+const NVIDIA: u32 = 195;
 const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -33,15 +34,22 @@ if [ -n "$1" ]; then
 fi
 install -d -m 711 /var/log/ccslurm4ai-twin
 install -m 622 /dev/null /var/log/ccslurm4ai-twin/commands.jsonl
-if [ "$2" = server ]; then
+case "$2" in
+server)
     useradd --system --home-dir /opt/cycle_server --shell /bin/bash cycle_server
     install -d -o cycle_server -g cycle_server /opt/cycle_server/config/data
     chown -R cycle_server:cycle_server /opt/cycle_server/config
     install -d -m 700 /opt/cycle_server/work
     systemctl --quiet enable cycle_server.service
-else
-    systemctl --quiet enable jetpack.service
-fi
+    ;;
+node)
+    systemctl --quiet enable jetpackd.service
+    ;;
+database)
+    useradd --system --home-dir /var/lib/mysql --shell /usr/sbin/nologin mysql
+    systemctl --quiet enable mysql.service
+    ;;
+esac
 "#;
 
 /// Writes all of it below `root`, the host's mounted file system.
@@ -51,23 +59,31 @@ pub fn fit_out(root: &Path, link: &Link, spec: &HostSpec) -> Result<()> {
     write(root, "etc/machine-id", 0o444, &format!("{}\n", spec.uuid.replace('-', "").to_lowercase()))?;
     write(root, "etc/environment", 0o644, &environment())?;
     trust(root, &link.ca_pem)?;
+    write(root, "etc/resolv.conf", 0o644, &format!("nameserver {TWIN_ADDRESS}\nsearch {DOMAIN}\n"))?;
     if let Some(data) = &spec.custom_data {
         fs::create_dir_all(root.join("var/lib/waagent"))?;
         write(root, "var/lib/waagent/CustomData", 0o600, data)?;
     }
-    extract(&EVERY_HOST, root)?;
-    extract(if spec.kind == HostKind::Server { &SERVER } else { &NODE }, root)?;
+    let devices: String =
+        (0..spec.gpus).map(|gpu| format!("c /dev/nvidia{gpu} 0666 - - - {NVIDIA}:{gpu}\n")).collect();
+    write(root, "etc/tmpfiles.d/gpus.conf", 0o644, &devices)?;
+    for file in &spec.files {
+        let folder = Path::new(&file.path).parent().context("a host's file without a folder")?;
+        fs::create_dir_all(root.join(folder))?;
+        write(root, &file.path, file.mode, &file.text)?;
+    }
+    extract("every", root)?;
+    extract(spec.kind.name(), root)?;
+    spec.players.as_deref().map_or(Ok(()), |folder| extract(folder, root))?;
     finish_inside(root, spec)
 }
 
 fn finish_inside(root: &Path, spec: &HostSpec) -> Result<()> {
-    let kind = if spec.kind == HostKind::Server { "server" } else { "node" };
     let user = spec.admin_user.as_deref().unwrap_or_default();
     let keys: String = spec.ssh_public_keys.iter().map(|key| format!("{}\n", key.trim())).collect();
     let root = root.to_string_lossy();
-    commands::run("chroot", &[&root, "sh", "-euc", INSIDE, "sh", user, kind], &keys, DEADLINE)
-        .map(drop)
-        .context("making users and host keys")
+    let args = [&*root, "sh", "-euc", INSIDE, "sh", user, spec.kind.name()];
+    commands::run("chroot", &args, &keys, DEADLINE).map(drop).context("making users and host keys")
 }
 
 /// What differs from an Azure VM for every program: the way to Azure, whom to trust, and where the metadata service
@@ -89,15 +105,21 @@ fn trust(root: &Path, ca_pem: &str) -> Result<()> {
     bundle.write_all(ca_pem.as_bytes()).context("extending the host's CA bundle")
 }
 
-fn extract(dir: &Dir, root: &Path) -> Result<()> {
+/// Lays a folder of `hosts/` over the host's file system.
+fn extract(name: &str, root: &Path) -> Result<()> {
+    let dir = HOSTS.get_dir(name).with_context(|| format!("the twin has no files for {name}"))?;
+    extract_below(dir, name, root)
+}
+
+fn extract_below(dir: &Dir, name: &str, root: &Path) -> Result<()> {
     for entry in dir.entries() {
+        let path = root.join(entry.path().strip_prefix(name)?);
         match entry {
             DirEntry::Dir(dir) => {
-                fs::create_dir_all(root.join(dir.path()))?;
-                extract(dir, root)?;
+                fs::create_dir_all(&path)?;
+                extract_below(dir, name, root)?;
             }
             DirEntry::File(file) => {
-                let path = root.join(file.path());
                 fs::write(&path, file.contents()).with_context(|| format!("writing {}", path.display()))?;
                 let mode = if file.contents().starts_with(b"#!") { 0o755 } else { 0o644 };
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Place, machine, network, overlay};
+use super::{Place, machine, network, overlay, shares};
 
 const HALT_DEADLINE: Duration = Duration::from_secs(15);
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
@@ -22,6 +22,7 @@ pub fn remove(place: &Place) -> Result<()> {
         removals.into_iter().filter_map(|removal| removal.join().ok()).collect()
     });
     results.into_iter().collect::<Result<()>>()?;
+    shares::remove(&place.shares())?;
     network::remove(&place.prefix)
 }
 
@@ -49,12 +50,14 @@ fn host_names(place: &Place) -> Result<BTreeSet<String>> {
     let mut names: BTreeSet<String> =
         objects.iter().filter_map(|object| object.strip_prefix(&prefix)).map(str::to_owned).collect();
     if place.dir.exists() {
-        names.extend(folder_names(&place.dir)?);
+        let folders = folder_names(&place.dir)?;
+        names.extend(folders.into_iter().filter(|name| !name.starts_with('.')));
     }
     Ok(names)
 }
 
-fn folder_names(dir: &Path) -> Result<Vec<String>> {
+/// Names of the folders in a folder.
+pub fn folder_names(dir: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
         let entry = entry?;

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::network::{Network, namespace_path};
-use super::{HostSpec, Link, Place, commands, fit_out, overlay};
+use super::{HostKind, HostSpec, Link, Place, commands, fit_out, names, overlay, shares};
 
 const BOOT_DEADLINE: Duration = Duration::from_secs(60);
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -27,6 +26,7 @@ const JOIN_CGROUPS: &str =
 pub struct Machine {
     nspawn: Child,
     console: PathBuf,
+    kind: HostKind,
     address: Ipv4Addr,
 }
 
@@ -45,25 +45,26 @@ impl Machine {
         let object = place.object(&spec.name);
         network.add_host(&object, spec.private_ip)?;
         let console = host_dir.join("console.log");
-        let nspawn = spawn(&object, &root, &console)?;
-        Ok(Machine { nspawn, console, address: spec.private_ip })
+        let nspawn = spawn(&object, &root, &place.shares(), &console)?;
+        Ok(Machine { nspawn, console, kind: spec.kind, address: spec.private_ip })
     }
 
-    /// Waits until sshd greets; gives up when the twin goes down.
-    pub fn await_sshd(&mut self, network: &Network, going_down: &AtomicBool) -> Result<()> {
+    /// Waits until the host's own service greets; gives up when the twin goes down.
+    pub fn await_up(&mut self, network: &Network, going_down: &AtomicBool) -> Result<()> {
         let end = Instant::now() + BOOT_DEADLINE;
         loop {
             if let Some(status) = self.nspawn.try_wait()? {
                 bail!("it ended with {status}: {}", self.console_end());
             }
-            if greets(network, self.address) {
+            if greets(network, self.address, self.kind.port()) {
                 return Ok(());
             }
             if going_down.load(Ordering::Relaxed) {
                 bail!("the twin is going down");
             }
             if Instant::now() > end {
-                bail!("sshd does not answer after {} s: {}", BOOT_DEADLINE.as_secs(), self.console_end());
+                let (port, waited) = (self.kind.port(), BOOT_DEADLINE.as_secs());
+                bail!("port {port} does not answer after {waited} s: {}", self.console_end());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -82,7 +83,7 @@ impl Drop for Machine {
     }
 }
 
-fn spawn(object: &str, root: &Path, console: &Path) -> Result<Child> {
+fn spawn(object: &str, root: &Path, shares: &Path, console: &Path) -> Result<Child> {
     let cgroups = cgroup_folders(object)?;
     for folder in &cgroups {
         fs::create_dir_all(folder).with_context(|| format!("making the cgroup {}", folder.display()))?;
@@ -98,8 +99,10 @@ fn spawn(object: &str, root: &Path, console: &Path) -> Result<Child> {
             "--boot",
             "--register=no",
             "--keep-unit",
+            "--resolv-conf=off",
         ])
         .arg("--console=pipe")
+        .arg(format!("--bind={}:{}", shares.display(), shares::INSIDE))
         .arg(format!("--network-namespace-path={}", namespace_path(object).display()))
         .args([OsStr::new("--directory"), root.as_os_str()])
         .env_clear()
@@ -113,13 +116,12 @@ fn spawn(object: &str, root: &Path, console: &Path) -> Result<Child> {
         .context("starting systemd-nspawn")
 }
 
-fn greets(network: &Network, address: Ipv4Addr) -> bool {
-    let to = SocketAddr::V4(SocketAddrV4::new(address, 22));
+/// Whether the service at a port speaks first, as sshd and MySQL do.
+fn greets(network: &Network, address: Ipv4Addr, port: u16) -> bool {
+    let to = SocketAddr::V4(SocketAddrV4::new(address, port));
     let Ok(mut stream) = network.connect(to, Duration::from_secs(1)) else { return false };
-    let mut greeting = [0; 4];
     stream.set_read_timeout(Some(Duration::from_secs(2))).is_ok()
-        && stream.read_exact(&mut greeting).is_ok()
-        && &greeting == b"SSH-"
+        && std::io::Read::read_exact(&mut stream, &mut [0; 4]).is_ok()
 }
 
 /// Folders of a cgroup name in the hierarchies that systemd uses: version 2, and version 1's `name=systemd`.
@@ -145,11 +147,12 @@ pub fn cgroup_roots() -> Result<Vec<PathBuf>> {
 
 /// The command that runs `argv` as root inside a running host, with the environment a session there has.
 pub fn command_inside(place: &Place, name: &str, argv: &[String]) -> Result<Command> {
-    let init = init_process(place, name)?;
-    let environment = place.host_dir(name).join(overlay::ROOT).join("etc/environment");
+    let name = names::computer(place, name)?;
+    let init = init_process(place, &name)?;
+    let environment = place.host_dir(&name).join(overlay::ROOT).join("etc/environment");
     let environment = fs::read_to_string(&environment).unwrap_or_default();
     let mut command = Command::new("nsenter");
-    command.args(["--target", &init, "--all", "--wd=/root", "--"]).args(argv);
+    command.args(["--target", &init, "--all", "--wdns=/root", "--"]).args(argv);
     command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LANG", "C.UTF-8");
     command.envs(environment.lines().filter_map(|line| line.split_once('=')));
     Ok(command)

@@ -9,11 +9,13 @@ mod commands;
 mod fit_out;
 mod leftovers;
 mod machine;
+mod names;
 mod network;
 mod overlay;
 mod owner;
 pub mod requirements;
 pub mod rootfs;
+pub mod shares;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,7 +23,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -30,6 +32,7 @@ use sha2::{Digest as _, Sha256};
 use machine::Machine;
 use network::Network;
 use owner::Owner;
+use shares::Export;
 
 /// The twin's own address on the bridge. It is from a documentation range (RFC 5737), so that no virtual network's
 /// address space collides with it and nothing needs to know that space before the first VM exists.
@@ -46,10 +49,39 @@ pub enum HostKind {
     Server,
     /// A node that CycleCloud started.
     Node,
+    /// A MySQL flexible server: MariaDB, which reads [`HostSpec::files`] below `/etc/mysql/twin`.
+    Database,
 }
 
-/// One virtual machine as its host needs it, taken from the VM's and its network interface's ARM bodies.
-#[derive(Clone, Debug)]
+impl HostKind {
+    /// Its folder in `hosts/`.
+    fn name(self) -> &'static str {
+        match self {
+            HostKind::Server => "server",
+            HostKind::Node => "node",
+            HostKind::Database => "database",
+        }
+    }
+
+    /// The port that answers once the host is up.
+    fn port(self) -> u16 {
+        if self == HostKind::Database { 3306 } else { 22 }
+    }
+}
+
+/// A file that a host has from its first boot on. Not printable: its content may be secret.
+#[derive(Clone)]
+pub struct HostFile {
+    /// Path without the leading `/`.
+    pub path: String,
+    /// Permissions.
+    pub mode: u32,
+    /// Content.
+    pub text: String,
+}
+
+/// One host, taken from the ARM bodies of the machine or server that it plays. Not printable, as its files are not.
+#[derive(Clone)]
 pub struct HostSpec {
     /// Computer name: letters, digits and `-`, at most 63.
     pub name: String,
@@ -63,8 +95,14 @@ pub struct HostSpec {
     pub ssh_public_keys: Vec<String>,
     /// `osProfile.customData` as ARM has it, in base64.
     pub custom_data: Option<String>,
-    /// ARM resource id.
-    pub vm_id: String,
+    /// How many NVIDIA GPUs it shows: device files with nothing behind them.
+    pub gpus: u32,
+    /// Folder of `hosts/` with the programs of its hardware, which play recorded outputs.
+    pub players: Option<String>,
+    /// What else it has.
+    pub files: Vec<HostFile>,
+    /// ARM resource id of what it is behind.
+    pub id: String,
     /// `properties.vmId`.
     pub uuid: String,
 }
@@ -85,9 +123,11 @@ pub struct Hosts {
     network: Network,
     /// A host that still boots has its name, but no machine yet.
     running: Mutex<HashMap<String, Option<Machine>>>,
+    /// Address of each host that boots or runs.
+    addresses: Arc<Mutex<HashMap<String, Ipv4Addr>>>,
     /// Held shared by whoever boots a host, so that going down waits for the half-made ones.
     booting: RwLock<()>,
-    going_down: AtomicBool,
+    going_down: Arc<AtomicBool>,
 }
 
 impl Hosts {
@@ -103,8 +143,10 @@ impl Hosts {
         owner::sweep()?;
         let owner = Owner::claim(&place)?;
         let network = Network::create(&place)?;
-        let (running, booting, going_down) = (Mutex::default(), RwLock::default(), AtomicBool::default());
-        Ok(Hosts { place, owner, rootfs, link, network, running, booting, going_down })
+        shares::prepare(&place.shares())?;
+        let (running, booting, going_down) = (Mutex::default(), RwLock::default(), Arc::default());
+        let addresses = Arc::default();
+        Ok(Hosts { place, owner, rootfs, link, network, running, addresses, booting, going_down })
     }
 
     /// Boots a host and returns when its sshd answers (a second or two; at most a minute).
@@ -114,9 +156,9 @@ impl Hosts {
     pub fn boot(&self, spec: &HostSpec) -> Result<()> {
         check_name(&spec.name)?;
         let _booting = self.booting.read().unwrap_or_else(PoisonError::into_inner);
-        self.reserve(&spec.name)?;
+        self.reserve(spec)?;
         let booted = Machine::start(&self.place, &self.rootfs, &self.link, &self.network, spec)
-            .and_then(|mut machine| machine.await_sshd(&self.network, &self.going_down).map(|()| machine))
+            .and_then(|mut machine| machine.await_up(&self.network, &self.going_down).map(|()| machine))
             .with_context(|| format!("booting host {}", spec.name));
         match booted {
             Ok(machine) => {
@@ -125,21 +167,28 @@ impl Hosts {
             }
             Err(error) => {
                 leftovers::remove_host(&self.place, &spec.name)?;
-                self.running().remove(&spec.name);
+                self.forget(&spec.name);
                 Err(error)
             }
         }
     }
 
-    fn reserve(&self, name: &str) -> Result<()> {
+    fn reserve(&self, spec: &HostSpec) -> Result<()> {
+        let name = &spec.name;
         if self.going_down.load(Ordering::Relaxed) {
             bail!("host {name} is not booted: the twin is going down");
         }
-        match self.running().entry(name.to_owned()) {
+        match self.running().entry(name.clone()) {
             Entry::Occupied(_) => bail!("host {name} runs already"),
             Entry::Vacant(place) => place.insert(None),
         };
+        self.addresses().insert(name.clone(), spec.private_ip);
         Ok(())
+    }
+
+    fn forget(&self, name: &str) -> Option<Machine> {
+        self.addresses().remove(name);
+        self.running().remove(name).flatten()
     }
 
     /// Shuts a host down and removes its disk, its mount and its namespace. A host that does not run is no error.
@@ -148,7 +197,7 @@ impl Hosts {
     /// What could not be removed.
     pub fn stop(&self, name: &str) -> Result<()> {
         check_name(name)?;
-        let machine = self.running().remove(name);
+        let machine = self.forget(name);
         leftovers::remove_host(&self.place, name).with_context(|| format!("stopping host {name}"))?;
         drop(machine);
         Ok(())
@@ -160,6 +209,33 @@ impl Hosts {
     /// Refused, unreachable, or no answer within `timeout`.
     pub fn connect(&self, ip: Ipv4Addr, port: u16, timeout: Duration) -> Result<TcpStream> {
         self.network.connect(SocketAddr::V4(SocketAddrV4::new(ip, port)), timeout)
+    }
+
+    /// Answers the hosts' questions for names until the twin ends: with the addresses of hosts by the names that
+    /// they have at the moment, as Azure's name service does, and for other names with what `elsewhere` knows.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub fn serve_names(&self, elsewhere: impl Fn(&str) -> Option<Ipv4Addr> + Send + 'static) -> Result<()> {
+        let socket = self.network.bind_udp(SocketAddr::V4(SocketAddrV4::new(TWIN_ADDRESS, names::PORT)))?;
+        let (place, addresses) = (self.place.clone(), Arc::clone(&self.addresses));
+        names::serve(socket, Arc::clone(&self.going_down), names::Network { place, addresses, elsewhere })
+    }
+
+    /// Lets hosts mount a folder as if `server` exported it by NFS.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn export(&self, server: Ipv4Addr, export: &Export) -> Result<()> {
+        shares::export(&self.place.shares(), server, export)
+    }
+
+    /// Takes an export away with its content; hosts that have it mounted see nothing more in it.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn withdraw(&self, server: Ipv4Addr, path: &str) -> Result<()> {
+        shares::withdraw(&self.place.shares(), server, path)
     }
 
     /// A listener on [`TWIN_ADDRESS`] that hosts can reach.
@@ -185,6 +261,10 @@ impl Hosts {
         Ok(())
     }
 
+    fn addresses(&self) -> MutexGuard<'_, HashMap<String, Ipv4Addr>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<String, Option<Machine>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -199,7 +279,8 @@ impl Drop for Hosts {
 }
 
 /// A command that runs `argv` as root inside host `name` of the twin in `dir`, with the host's `/etc/environment`;
-/// the twin itself may be another process. The caller decides about standard input and output.
+/// `name` is the host's computer name, or the name it has given itself. The twin itself may be another process. The
+/// caller decides about standard input and output.
 ///
 /// # Errors
 /// There is no such host.
@@ -244,6 +325,11 @@ impl Place {
 
     fn host_dir(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// Folder of what hosts share; no host can be called so.
+    fn shares(&self) -> PathBuf {
+        self.dir.join(".shares")
     }
 
     /// Name of a host's network namespace and cgroup.

@@ -1,7 +1,7 @@
 //! The twin's network: one namespace with a bridge, one namespace for each host, no way out.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -64,6 +64,12 @@ impl Network {
     pub fn listen(&self, on: SocketAddr) -> Result<TcpListener> {
         self.inside(move || TcpListener::bind(on))
             .with_context(|| format!("listening on {on} in the twin's network"))
+    }
+
+    /// Opens a datagram socket inside the namespace.
+    pub fn bind_udp(&self, on: SocketAddr) -> Result<UdpSocket> {
+        self.inside(move || UdpSocket::bind(on))
+            .with_context(|| format!("opening {on} in the twin's network"))
     }
 
     /// A socket belongs to the namespace in which it was made, so only the making needs a thread in there.

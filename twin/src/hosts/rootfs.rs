@@ -13,22 +13,33 @@ use sha2::{Digest as _, Sha256};
 use super::{commands, overlay, requirements};
 
 const SUITE: &str = "trixie";
-const PACKAGES: [&str; 12] = [
+/// The server packages of MariaDB and Slurm alone, without what Debian's maintainer scripts need: a third of the size.
+const PACKAGES: [&str; 21] = [
     "ca-certificates",
     "curl",
     "dbus",
     "iproute2",
+    "jq",
+    "mariadb-client-core",
+    "mariadb-server-core",
+    "munge",
+    "openssh-client",
     "openssh-server",
     "openssl",
     "procps",
     "python3",
+    "slurm-client",
+    "slurmctld",
+    "slurmd",
+    "slurmdbd",
     "sudo",
     "systemd",
     "systemd-sysv",
     "util-linux",
 ];
 /// Raised when [`strip`] changes, so that a cache made by an older twin is not used.
-const RECIPE: u8 = 1;
+const RECIPE: u8 = 2;
+const STRIP_DEADLINE: Duration = Duration::from_secs(30);
 const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
 
 /// The cache folder: `$CCSLURM4AI_CACHE`, else `ccslurm4ai` in `$XDG_CACHE_HOME` or `~/.cache`.
@@ -97,7 +108,26 @@ fn build(cache: &Path, done: &Path) -> Result<()> {
     fs::rename(&part, done).with_context(|| format!("moving the root file system to {}", done.display()))
 }
 
-/// Removes what must differ from host to host, and timers that would look for packages without a network.
+/// Users of Debian's packages that a node makes itself, with other ids.
+const FOREIGN_USERS: [&str; 2] = ["munge", "slurm"];
+/// Services that run on some nodes only, and are started there.
+const SERVICES: [&str; 4] = ["munge", "slurmctld", "slurmd", "slurmdbd"];
+/// What a node makes itself, and what nobody reads on a host.
+const UNWANTED: [&str; 10] = [
+    "etc/munge",
+    "etc/slurm",
+    "usr/share/doc",
+    "usr/share/locale",
+    "usr/share/man",
+    "var/cache/apt/archives",
+    "var/lib/munge",
+    "var/lib/slurm",
+    "var/log/munge",
+    "var/log/slurm",
+];
+
+/// Removes what must differ from host to host, what a node sets up itself, and timers that would look for packages
+/// without a network.
 fn strip(root: &Path) -> Result<()> {
     for entry in fs::read_dir(root.join("etc/ssh"))? {
         let path = entry?.path();
@@ -109,7 +139,15 @@ fn strip(root: &Path) -> Result<()> {
     for timer in ["apt-daily.timer", "apt-daily-upgrade.timer"] {
         std::os::unix::fs::symlink("/dev/null", root.join("etc/systemd/system").join(timer))?;
     }
-    remove_tree(&root.join("var/cache/apt/archives"))
+    let target = root.to_string_lossy();
+    for user in FOREIGN_USERS {
+        commands::run("userdel", &["--root", &target, user], "", STRIP_DEADLINE)?;
+    }
+    for service in SERVICES {
+        fs::remove_file(root.join(format!("etc/systemd/system/multi-user.target.wants/{service}.service")))?;
+    }
+    fs::remove_file(root.join("usr/lib/sysusers.d/slurm-wlm-basic-plugins.conf"))?; // would make its user again
+    UNWANTED.iter().try_for_each(|folder| remove_tree(&root.join(folder)))
 }
 
 /// Where packages come from: `CCSLURM4AI_DEBIAN_MIRROR`, else the Debian mirror that this machine's apt uses, else

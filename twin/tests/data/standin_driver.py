@@ -2,7 +2,8 @@
 import json
 import sys
 
-from standin import Refused, expressions, store
+from common import Refused
+from standin import expressions, store
 from standin.cluster import Cluster
 from standin.expressions import UNDEFINED
 

@@ -45,6 +45,7 @@ use crate::azure::error::AzureError;
 use ask::Ask;
 use rules::Rule;
 
+pub use ask::items;
 pub use claims::CLAIMS;
 pub use mysql::SERVERS as MYSQL_SERVERS;
 pub use rules::all;

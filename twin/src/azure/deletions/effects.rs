@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::azure::state::{Group, Resource, State, key};
-use crate::azure::{Azure, machines, vaults};
+use crate::azure::{Azure, behind, machines, vaults};
 
 /// Takes a resource away: with its parts, its role assignments, its identity, and what Azure keeps for it alone.
 pub fn remove(azure: &Azure, id: &str) {
-    azure.stop_host(id);
+    for id in with_all_below(&azure.state(), id) {
+        behind::end(azure, &id);
+    }
     let mut state = azure.state();
     let Some(resource) = state.resource(id).cloned() else { return };
     vaults::keep_deleted(&mut state, id);
@@ -26,6 +28,12 @@ pub fn remove(azure: &Azure, id: &str) {
     remove_managed(azure, id);
 }
 
+/// The ids of a resource and of all below it.
+fn with_all_below(state: &State, id: &str) -> Vec<String> {
+    let (own, prefix) = (key(id), format!("{}/", key(id)));
+    state.resources.keys().filter(|id| **id == own || id.starts_with(&prefix)).cloned().collect()
+}
+
 /// Takes away the groups that Azure kept for a resource that is gone.
 fn remove_managed(azure: &Azure, owner: &str) {
     let belongs = |group: &Group| group.managed_by.as_ref().is_some_and(|id| key(id) == key(owner));
@@ -39,7 +47,9 @@ fn remove_managed(azure: &Azure, owner: &str) {
 /// Takes the records of a resource and all below it away, and every mention of them elsewhere.
 fn take(state: &mut State, id: &str) {
     let (own, prefix) = (key(id), format!("{}/", key(id)));
-    state.resources.retain(|id, _| *id != own && !id.starts_with(&prefix));
+    for id in with_all_below(state, id) {
+        state.resources.remove(&id);
+    }
     state.role_assignments.retain(|id, _| *id != own && !id.starts_with(&prefix));
     state.deallocated.remove(&own);
     for resource in state.resources.values_mut() {

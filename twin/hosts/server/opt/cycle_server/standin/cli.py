@@ -9,8 +9,9 @@ import sys
 import urllib.error
 import urllib.request
 
-from standin import Refused, azure, project
-from standin.record import record
+from common import Refused, azure
+from standin import project
+from common.record import record
 
 CONFIG = "~/.cycle/config.ini"
 SECTION = "cyclecloud"

@@ -4,12 +4,14 @@
 """
 import re
 
-from standin import Refused, expressions, template
+from common import Refused
+from standin import expressions, template
 from standin.expressions import UNDEFINED
 
-# Projects that a CycleCloud 8.9 server carries itself, with their specs.
+# Projects that a CycleCloud 8.9 server carries itself, with their specs and versions.
 BUILT_IN = {"slurm": {"default", "scheduler", "login", "execute"}, "healthagent": {"default"},
             "monitoring": {"default"}}
+BUILT_IN_VERSIONS = {"slurm": "4.0.9", "healthagent": "2.0.2", "monitoring": "1.0.7"}
 SUBNET = re.compile(r"^[^/\s]+/[^/\s]+/[^/\s]+$|^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
                     r"Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+$", re.I)
 SPEC = re.compile(r"^(?:(?P<locker>[\w.-]+)/)?(?P<project>[\w.-]+):(?P<spec>[\w.-]+)(?::(?P<version>[\w.-]+))?$")
@@ -80,7 +82,7 @@ class Node:
     """A node or nodearray with everything it inherits: from `defaults`, from what it extends, and its own."""
 
     def __init__(self, cluster, section, sections):
-        self.cluster, self.name = cluster, section.name
+        self.cluster, self.name, self.is_array = cluster, section.name, section.kind == "nodearray"
         self.chain = []
         if section.name.lower() != "defaults" and "defaults" in sections:
             self.chain.append(sections["defaults"])
@@ -105,6 +107,24 @@ class Node:
                 elif known.lower().startswith(prefix.lower() + ".") and value is not UNDEFINED:
                     found[known[len(prefix) + 1:]] = value
         return found
+
+    def configuration(self):
+        """Its `[[[configuration]]]` sections as nested records; later ones win, and an undefined value unsets."""
+        found = {}
+        for section in (s for parent in self.chain for s in parent.sections if s.kind == "configuration"):
+            for known, (operator, source) in section.attributes.items():
+                path = [part for part in (section.name, known) if part]
+                value = template.value(operator, source, self.cluster.lookup)
+                put_nested(found, ".".join(path).split("."), value)
+        return found
+
+    def volume(self, name):
+        """A `[[[volume]]]` with its attributes; later ones win."""
+        found = {}
+        for section in (s for parent in self.chain for s in parent.sections if (s.kind, s.name) == ("volume", name)):
+            for known, (operator, source) in section.attributes.items():
+                found[known.lower()] = template.value(operator, source, self.cluster.lookup)
+        return {known: value for known, value in found.items() if value not in (UNDEFINED, "")}
 
     def specs(self):
         """Its cluster-init specs in order, without repetition, as (locker, project, spec, version)."""
@@ -153,6 +173,18 @@ def specs_of(locker, project, version, uploaded):
     if locker == "cyclecloud":
         return BUILT_IN.get(project, set()) if version is None else set()
     return uploaded.get((project, version), set())
+
+
+def put_nested(record, path, value):
+    for part in path[:-1]:
+        inner = record.get(part)
+        if not isinstance(inner, dict):
+            inner = record[part] = {}
+        record = inner
+    if value is UNDEFINED:
+        record.pop(path[-1], None)
+    else:
+        record[path[-1]] = value
 
 
 def split_spec(name, node):

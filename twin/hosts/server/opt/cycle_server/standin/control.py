@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-from standin import Refused
+from common import Refused
 from standin.daemon import SOCKET
-from standin.record import record
+from common.record import record
 
 STARTUP_DEADLINE = 300
 

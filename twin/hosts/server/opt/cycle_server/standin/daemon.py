@@ -12,9 +12,11 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from standin import Refused, azure, nodes, verbs, work
+from common import Refused, azure
+from standin import agent, machines, nodes, rest, verbs, work
 from standin.store import Store, matches
 
 WORK = "/opt/cycle_server/work"
@@ -36,6 +38,20 @@ def perform(known, store, call):
         return {"error": str(refusal)}
 
 
+def heard(store, verb, body, key):
+    """Status and body of the answer to a node's agent."""
+    if verb == "join":
+        return 200, agent.joined(store, nodes.joined(store, key, body["vmId"]))
+    if verb == "poll":
+        return 200, agent.polled(store, nodes.proven(store, body["nodeId"], key))
+    if verb == "log":
+        row = nodes.proven(store, body["nodeId"], key)
+        logging.info("node %s: %s: %s", row["Name"], body["level"], body["message"])
+        return 200, {}
+    nodes.reported(store, body["nodeId"], key, body["status"], body["message"], body["hostname"])
+    return 200, {}
+
+
 class Control(socketserver.StreamRequestHandler):
     """One line with a call, one line with its answer."""
 
@@ -50,31 +66,51 @@ class Web(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self):
-        self.reply(200 if self.path in ("/", "/health_monitor") else 404, {})
+        path, options = self.asked()
+        if path in ("/", "/health_monitor"):
+            self.reply(200, {})
+        elif self.user():
+            self.guarded(rest.get, path, options)
+        else:
+            self.reply(401, {"error": "Invalid username or password"})
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length) or b"{}")
-        kind, _, value = self.headers.get("Authorization", "").partition(" ")
-        if self.path == "/jetpack/status" and kind == "Bearer":
-            self.node_status(body, value)
-        elif self.path == "/standin" and kind == "Basic" and (user := self.user(value)):
+        path, _ = self.asked()
+        kind, _, key = self.headers.get("Authorization", "").partition(" ")
+        if path.startswith("/jetpack/") and kind == "Bearer":
+            self.guarded(heard, path.removeprefix("/jetpack/"), body, key)
+        elif not (user := self.user()):
+            self.reply(401, {"error": "Invalid username or password"})
+        elif path == "/standin":
             if body["verb"] == "start_cluster":
                 body["arguments"]["user"] = user
             self.reply(200, perform(CLI_VERBS, self.server.store, body))
         else:
-            self.reply(401, {"error": "Invalid username or password"})
+            self.guarded(rest.post, path, body, user)
 
-    def node_status(self, body, key):
+    def asked(self):
+        """Path and options of the request."""
+        parts = urllib.parse.urlsplit(self.path)
+        return urllib.parse.unquote(parts.path), dict(urllib.parse.parse_qsl(parts.query))
+
+    def guarded(self, work, *arguments):
+        """Replies with what `work` gives, or 409 with its refusal."""
         try:
-            nodes.reported(self.server.store, body["nodeId"], key, body["status"], body["message"])
-            self.reply(200, {})
+            self.reply(*work(self.server.store, *arguments))
         except Refused as refusal:
-            self.reply(401, {"error": str(refusal)})
+            self.reply(409, {"error": str(refusal)})
 
-    def user(self, encoded):
-        """Name of the user whose name and password these are, or None."""
+    def user(self):
+        """Name of the user or cluster whose name and password came along, or None."""
+        kind, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if kind != "Basic":
+            return None
         name, _, password = base64.b64decode(encoded).decode().partition(":")
+        if name == agent.CLUSTER_USER:
+            clusters = self.server.store.all("Cloud.Cluster")
+            return name if any(nodes.same(cluster.get("AccessKey"), password) for cluster in clusters) else None
         user = self.server.store.one("AuthenticatedUser", Name=name)
         return name if user and matches(password, user.get("Password")) else None
 
@@ -103,9 +139,9 @@ def certificate():
 
 def node_key():
     """The key that CycleCloud puts on its nodes."""
-    os.makedirs(os.path.dirname(nodes.KEY), mode=0o700, exist_ok=True)
-    if not os.path.exists(nodes.KEY):
-        subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-C", "cyclecloud", "-f", nodes.KEY], check=True,
+    os.makedirs(os.path.dirname(machines.KEY), mode=0o700, exist_ok=True)
+    if not os.path.exists(machines.KEY):
+        subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-C", "cyclecloud", "-f", machines.KEY], check=True,
                        timeout=60)
 
 

@@ -5,7 +5,7 @@ that is not known is UNDEFINED; comparing it gives UNDEFINED, which counts as fa
 """
 import re
 
-from standin import Refused
+from common import Refused
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])

@@ -3,7 +3,7 @@ import configparser
 import os
 import urllib.parse
 
-from standin import Refused, azure
+from common import Refused, azure
 
 
 def upload(folder, locker_name, version, server):

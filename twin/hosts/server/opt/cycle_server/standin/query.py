@@ -4,7 +4,8 @@ import io
 import json
 import re
 
-from standin import Refused, expressions
+from common import Refused
+from standin import expressions
 from standin.expressions import UNDEFINED
 
 SELECT = re.compile(r"^\s*select\s+(?P<columns>.+?)\s+from\s+(?P<kind>[\w.]+)"

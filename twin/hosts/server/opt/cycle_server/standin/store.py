@@ -6,7 +6,8 @@ import re
 import secrets
 import threading
 
-from standin import Refused, expressions
+from common import Refused
+from standin import expressions
 from standin.expressions import UNDEFINED
 
 # What tells records of a kind apart; all others have their Name.
@@ -14,7 +15,8 @@ KEYS = {"azure.machinetype": ("Name", "Location"), "cloud.cluster": ("ClusterNam
         "cloud.node": ("ClusterName", "Name"), "cloud.project": ("Name", "Version")}
 KINDS = {kind.lower(): kind for kind in (
     "Application.Setting", "Application.Timer", "AuthenticatedUser", "Credential", "Azure.MachineType",
-    "Cloud.MachineType", "Cloud.Account", "Cloud.Locker", "Cloud.Project", "Cloud.Cluster", "Cloud.Node")}
+    "Cloud.MachineType", "Cloud.Account", "Cloud.Locker", "Cloud.Project", "Cloud.Cluster", "Cloud.Node",
+    "Cloud.ScaleSet")}
 
 
 class Store:

@@ -7,7 +7,8 @@
 """
 import re
 
-from standin import Refused, expressions
+from common import Refused
+from standin import expressions
 
 SECTION = re.compile(r"^(\[+)\s*([\w-]+)(?:\s+(.*?))?\s*(\]+)\s*(?:#.*)?$")
 ATTRIBUTE = re.compile(r"^([\w. -]+?)\s*(:?=)\s*(.*)$")

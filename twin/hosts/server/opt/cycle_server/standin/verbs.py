@@ -3,7 +3,8 @@ text to print."""
 import json
 import threading
 
-from standin import Refused, azure, nodes, query, work
+from common import Refused, azure
+from standin import nodes, query, work
 from standin.cluster import Cluster
 
 ACCOUNT_MUST = {"Name", "Provider", "AzureRMSubscriptionId", "AzureRMTenantId", "AzureResourceGroup", "Location",
@@ -112,8 +113,8 @@ def import_cluster(store, name, wanted, text, parameters, force):
             store.remove("Cloud.Node", row)
     for node in cluster.nodes.values():
         old = store.one("Cloud.Node", ClusterName=name, Name=node.name) or {"Status": "Off", "State": "Off"}
-        store.put("Cloud.Node", {"ClusterName": name, "Name": node.name, "Status": old["Status"],
-                                 "State": old["State"], "MachineType": node.get("MachineType")})
+        store.put("Cloud.Node", {**old, "ClusterName": name, "Name": node.name,
+                                 "MachineType": node.get("MachineType")})
     return f"Importing cluster {wanted} and creating cluster {name}....\n" + show_cluster(store, name)
 
 
@@ -135,11 +136,13 @@ def start_cluster(store, name, user):
 
 
 def resume(store):
-    """Goes on with the nodes that a restart of the server interrupted."""
+    """Goes on with the nodes that a restart of the server interrupted; those of nodearrays are given up."""
     interrupted = [row for row in store.all("Cloud.Node") if row["Status"] == "Acquiring"]
+    named = [row for row in interrupted if not row.get("Template")]
     for row in interrupted:
-        nodes.change(store, row, Status="Off")
-    for name, user in sorted({(row["ClusterName"], row["Owner"]) for row in interrupted}):
+        status = "Off" if row in named else "Failed"
+        nodes.change(store, row, Status=status, State=status, StatusMessage="the server was restarted meanwhile")
+    for name, user in sorted({(row["ClusterName"], row["Owner"]) for row in named}):
         nodes.start(store, loaded(store, name), user)
 
 
@@ -167,7 +170,7 @@ def show_nodes(store, name, cluster, states, attributes, output, layout):
     rows = [row for row in store.all("Cloud.Node")
             if name in (None, row["Name"]) and cluster in (None, row["ClusterName"])
             and (not states or row["State"] in states)]
-    shown = [{k: v for k, v in row.items() if k != "AccessKey" and v is not None
+    shown = [{k: v for k, v in row.items() if k not in nodes.HIDDEN and v is not None
               and (not attributes or k in attributes)} for row in rows]
     if output is not None:
         try:

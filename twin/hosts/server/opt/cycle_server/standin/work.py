@@ -5,7 +5,7 @@ import pwd
 import threading
 import time
 
-from standin import Refused, azure
+from common import Refused, azure
 from standin.store import import_records
 
 DATA = "/opt/cycle_server/config/data"
@@ -74,7 +74,16 @@ def load_machine_types(store):
         except azure.AzureError as error:
             logging.error("machine types of %s: %s", region, error)
             continue
-        sizes = [sku["name"] for sku in found if sku["resourceType"] == "virtualMachines"]
-        store.put_all("Azure.MachineType", [{"Name": size, "Location": region} for size in sizes])
-        store.put_all("Cloud.MachineType", [{"Name": size} for size in sizes])
+        sizes = [{"Name": sku["name"], "Location": region, **hardware(sku)} for sku in found
+                 if sku["resourceType"] == "virtualMachines"]
+        store.put_all("Azure.MachineType", sizes)
+        store.put_all("Cloud.MachineType", [{"Name": size["Name"]} for size in sizes])
         logging.info("loaded %d machine types of %s", len(sizes), region)
+
+
+def hardware(sku):
+    """What Azure tells of a size, under the names that the status of a cluster has."""
+    told = {capability["name"]: capability["value"] for capability in sku.get("capabilities", [])}
+    cpus = int(told.get("vCPUs", 1))
+    return {"vcpuCount": cpus, "pcpuCount": cpus // int(told.get("vCPUsPerCore", 1)), "gpuCount": int(told.get("GPUs", 0)),
+            "memory": float(told.get("MemoryGB", 1)), "infiniband": told.get("RdmaEnabled") == "True"}

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from standin import Refused
+from common import Refused
 
 ARM = "https://management.azure.com"
 STORAGE = "https://storage.azure.com/"
@@ -31,13 +31,25 @@ def host_environment(path="/etc/environment"):
                 os.environ.setdefault(name, value)
 
 
-def token(resource):
-    """An access token of the VM's system-assigned identity."""
+def metadata(path, body=None, **query):
+    """What the metadata service answers to a GET, or to a POST of `body`."""
     base = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST", METADATA).rstrip("/")
-    query = urllib.parse.urlencode({"api-version": "2018-02-01", "resource": resource})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(f"{base}/metadata/identity/oauth2/token?{query}", headers={"Metadata": "true"})
-    return json.loads(answer(direct.open, request))["access_token"]
+    url = f"{base}/metadata/{path}?{urllib.parse.urlencode(query)}"
+    data = None if body is None else json.dumps(body).encode()
+    reply = answer(direct.open, urllib.request.Request(url, data, {"Metadata": "true"}))
+    return json.loads(reply) if reply else {}
+
+
+def instance():
+    """What the metadata service tells of this virtual machine."""
+    return metadata("instance", **{"api-version": "2021-02-01"})
+
+
+def token(resource, identity=None):
+    """An access token of one of the VM's identities: the user-assigned one of this id, else its only or own one."""
+    chosen = {"msi_res_id": identity} if identity else {}
+    return metadata("identity/oauth2/token", **{"api-version": "2018-02-01", "resource": resource, **chosen})["access_token"]
 
 
 def arm(method, path, version, body=None):
@@ -49,10 +61,10 @@ def arm(method, path, version, body=None):
     return json.loads(reply) if reply else {}
 
 
-def blob(method, account, path, data=None, headers=None):
+def blob(method, account, path, data=None, headers=None, identity=None):
     """One request to a storage account's blobs."""
     url = f"https://{account}.blob.core.windows.net/{path}"
-    headers = {"Authorization": "Bearer " + token(STORAGE), "x-ms-version": "2021-12-02", **(headers or {})}
+    headers = {"Authorization": "Bearer " + token(STORAGE, identity), "x-ms-version": "2021-12-02", **(headers or {})}
     return answer(urllib.request.urlopen, urllib.request.Request(url, data, headers, method=method))
 
 
