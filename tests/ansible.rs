@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::{Value as Json, json};
 use serde_yaml::{Mapping, Value};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -209,6 +210,25 @@ fn every_role_explains_itself_and_its_variables() {
     }
 }
 
+/// Ansible checks each role's variables against its `meta/argument_specs.yml` before the role runs.
+#[test]
+fn every_role_declares_its_variables() {
+    for role in roles() {
+        let specs = yaml(&role.join("meta/argument_specs.yml"));
+        let main = &specs["argument_specs"]["main"];
+        assert!(main["short_description"].is_string(), "{}", role.display());
+        let options = main["options"].as_mapping().unwrap();
+        let names = |mapping: &Mapping| -> BTreeSet<String> {
+            mapping.keys().map(|name| name.as_str().unwrap().to_owned()).collect()
+        };
+        let defaults = yaml(&role.join("defaults/main.yml"));
+        assert_eq!(names(options), names(defaults.as_mapping().unwrap()), "{}", role.display());
+        for (name, option) in options {
+            assert!(option["type"].is_string() && option["description"].is_string(), "{name:?}");
+        }
+    }
+}
+
 #[test]
 fn node_scripts_are_strict_and_say_what_they_do() {
     let scripts = files(&format!("{ROLES}/cyclecloud_cluster/files/cc_projects"), "sh");
@@ -216,10 +236,28 @@ fn node_scripts_are_strict_and_say_what_they_do() {
     for script in scripts {
         let text = fs::read_to_string(&script).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "#!/usr/bin/env bash", "{}", script.display());
         assert!(lines[1].starts_with("# "), "{}: the second line says what it does", script.display());
+        if lines[0] == "# shellcheck shell=bash" {
+            assert!(text.contains("ourced, not run"), "{}", script.display());
+            continue;
+        }
+        assert_eq!(lines[0], "#!/usr/bin/env bash", "{}", script.display());
         assert!(text.contains("euo pipefail"), "{}", script.display());
     }
+}
+
+/// Runs a folder of Python tests.
+fn passes(python: &Path, folder: &str, modules: &str) {
+    let output = Command::new(python)
+        .args(["-m", "unittest", "discover", "-s", folder])
+        .current_dir(ROOT)
+        .env("PYTHONPATH", modules)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    println!("{}", said.lines().find(|line| line.starts_with("Ran ")).expect("a number of tests"));
 }
 
 #[test]
@@ -227,14 +265,127 @@ fn programs_for_the_server_pass_their_tests() {
     let modules =
         ["cyclecloud/files/server", "cyclecloud_cluster/files/server", "cyclecloud_cluster/filter_plugins"]
             .map(|folder| format!("{ROOT}/{ROLES}/{folder}"));
-    let output = Command::new("python3")
-        .args(["-m", "unittest", "discover", "-s", "tests/server_programs"])
-        .current_dir(ROOT)
-        .env("PYTHONPATH", modules.join(":"))
+    passes(Path::new("python3"), "tests/server_programs", &modules.join(":"));
+}
+
+/// The twin's server has stand-ins where the role looks for the versions it wants; nothing can be fetched there.
+#[test]
+fn the_twin_has_the_metrics_programs_of_these_versions() {
+    let versions = yaml(&Path::new(ROOT).join("bicep/versions.json"));
+    for (name, key) in [("prometheus", "prometheus"), ("node_exporter", "nodeExporter")] {
+        let version = versions[key]["version"].as_str().unwrap();
+        let program =
+            format!("{ROOT}/twin/hosts/server/opt/ccslurm4ai-metrics/{name}-{version}.linux-amd64/{name}");
+        assert!(Path::new(&program).exists(), "{program} is missing: rename its folder");
+    }
+}
+
+/// With stand-in programs that replay recorded outputs.
+#[test]
+fn scripts_for_the_nodes_pass_their_tests() {
+    passes(Path::new("python3"), "tests/projects", "");
+}
+
+#[test]
+fn every_project_explains_itself_and_runs_somewhere() {
+    let nodes = yaml(&Path::new(ROOT).join(ROLES).join("cyclecloud_cluster/defaults/main.yml"));
+    let nodes = nodes["cyclecloud_cluster_project_nodes"].as_mapping().unwrap();
+    let projects = files(&format!("{ROLES}/cyclecloud_cluster/files/cc_projects"), "ini");
+    let readme =
+        fs::read_to_string(Path::new(ROOT).join(ROLES).join("cyclecloud_cluster/README.md")).unwrap();
+    for project in &projects {
+        let folder = project.parent().unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        assert!(nodes.contains_key(name), "{name} runs on no node");
+        assert!(folder.join("README.md").exists(), "{name} has no README.md");
+        assert!(readme.contains(&format!("`{name}`")), "the role's README lacks {name}");
+    }
+    assert_eq!(projects.len(), nodes.len(), "a project that is to run does not exist");
+}
+
+/// A program of the pinned ansible-core.
+fn of_ansible(program: &str) -> PathBuf {
+    let setup = assert_cmd::Command::cargo_bin("ccslurm4ai")
+        .unwrap()
+        .args(["setup", "--output", "json"])
+        .assert()
+        .success();
+    let answer: Json = serde_json::from_slice(&setup.get_output().stdout).unwrap();
+    Path::new(answer["result"]["folder"].as_str().unwrap()).join("bin").join(program)
+}
+
+/// Rendered by the pinned ansible-core, read by the twin's CycleCloud.
+#[test]
+fn the_cluster_template_holds_for_every_option_and_size() {
+    passes(&of_ansible("python"), "tests/cluster_template", "");
+}
+
+/// What the first play says of some variables; nothing when they are complete.
+fn complaint(variables: &Json) -> Option<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), variables.to_string()).unwrap();
+    let output = Command::new(of_ansible("ansible-playbook"))
+        .args(["-i", "cycleserver,localhost,", "--limit", "localhost", "playbooks/site.yml", "-e"])
+        .arg(format!("@{}", file.path().display()))
+        .current_dir(Path::new(ROOT).join("ansible"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    println!("{}", said.lines().find(|line| line.starts_with("Ran ")).expect("a number of tests"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<Json> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.last().expect("a run has events")["event"], "stats");
+    let failed = events.iter().find(|event| event["status"] == "failed")?;
+    Some(failed["message"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_broken_contract_names_the_side_that_broke_it() {
+    let complete = json!({
+        "globalVars": {
+            "clusterSubnetName": "compute", "clusterSubnetResourceGroup": "rg", "cycleserverAdmin": "admin",
+            "cycleserverId": "/id", "cycleserverName": "server", "keyVaultName": "kv",
+            "lockerAccountName": "locker", "lockerIdentityId": "/locker", "region": "eastus",
+            "resourceGroup": "rg", "subscriptionId": "s", "subscriptionName": "S", "tenantId": "t",
+            "vnetName": "vnet", "loginNodeCount": 1, "anfSharedIP": "", "anfSharedPath": "",
+            "mySqlFqdn": "db", "mySqlUser": "user",
+        },
+        "ccslurm4ai": {
+            "admin_user": "admin", "cluster_name": "c", "hpc_sku": "a", "htc_sku": "b", "login_sku": "c",
+            "region": "eastus", "resource_group": "rg", "scheduler_sku": "d", "ssh_public_key": "ssh-rsa A",
+            "hpc_max_core_count": 96, "hpc_max_num_vms": 1, "hpc_node_count": 1, "htc_max_core_count": 2,
+            "login_nodes": 1, "autoscale": false, "accounting": true, "monitoring": false, "node_tags": {},
+            "storage": { "type": "nfs", "size_gib": 100 }, "zone": null,
+            "images": { "hpc": "i", "htc": "i", "login": "i", "scheduler": "i" },
+        },
+    });
+    assert_eq!(complaint(&complete), None);
+    let cases = [
+        (
+            "/globalVars/mySqlFqdn",
+            json!(""),
+            "globalVars.mySqlFqdn and mySqlUser must be texts with accounting: true",
+        ),
+        (
+            "/ccslurm4ai/storage",
+            json!({ "type": "anf" }),
+            "globalVars.anfSharedIP and anfSharedPath must be texts",
+        ),
+        (
+            "/ccslurm4ai/storage",
+            json!({ "type": "existing" }),
+            "ccslurm4ai.storage must be one of anf, nfs, existing",
+        ),
+        (
+            "/ccslurm4ai/monitoring",
+            json!("no"),
+            "ccslurm4ai.autoscale, accounting and monitoring must be true or false",
+        ),
+        ("/ccslurm4ai/login_nodes", json!(2), "differ between the deployment's outputs and config.yaml"),
+    ];
+    for (place, value, expected) in cases {
+        let mut broken = complete.clone();
+        *broken.pointer_mut(place).unwrap() = value;
+        let said = complaint(&broken).unwrap_or_default();
+        assert!(said.contains(expected), "{place}: {said}");
+    }
 }

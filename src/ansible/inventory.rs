@@ -63,10 +63,12 @@ pub struct Cluster {
     pub login_nodes: u32,
     /// Whether nodes start when jobs need them and stop afterwards.
     pub autoscale: bool,
-    /// Whether Slurm keeps records of jobs; the database is in `globalVars`.
-    pub accounting: bool,
-    /// Where the shared files lie; the address of what the deployment made is in `globalVars`.
+    /// What is behind `/shared`.
     pub storage: Storage,
+    /// Whether Slurm writes its jobs into the database.
+    pub accounting: bool,
+    /// Whether metrics are sent.
+    pub monitoring: bool,
     /// Tags of every node.
     pub node_tags: BTreeMap<String, String>,
     /// Images of the nodes.
@@ -148,8 +150,9 @@ mod tests {
             login_sku: "Standard_D8ads_v5".into(),
             login_nodes: 3,
             autoscale: false,
-            accounting: true,
-            storage: Storage::Nfs { size_gib: 512 },
+            storage: Storage::Nfs { size_gib: 100 },
+            accounting: false,
+            monitoring: true,
             node_tags: BTreeMap::from([("owner".into(), "me".into())]),
             images: NodeImages { scheduler: "a".into(), login: "b".into(), htc: "c".into(), hpc: "d".into() },
             zone: None,
@@ -178,8 +181,8 @@ mod tests {
         let vars = read(&files.vars);
         assert_eq!(vars["globalVars"]["other"], json!([1]));
         assert_eq!(vars["ccslurm4ai"]["images"]["hpc"], "d");
-        assert_eq!(vars["ccslurm4ai"]["storage"], json!({"type": "nfs", "size_gib": 512}));
         assert_eq!(vars["ccslurm4ai"]["zone"], Value::Null);
+        assert_eq!(vars["ccslurm4ai"]["storage"], json!({ "type": "nfs", "size_gib": 100 }));
         assert_eq!(vars["ccslurm4ai"]["cluster_name"], "slurm \"x\" 'y'");
     }
 }

@@ -16,6 +16,7 @@ from unittest import mock
 import base
 import cluster
 import ready
+import vault
 
 # The filter needs one name of ansible-core, which is not installed where these tests run.
 errors = types.ModuleType("ansible.errors")
@@ -28,7 +29,7 @@ class Steps(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
-        self.seen = {}
+        self.seen, self.texts = {}, {}
         for name, value in {"EVIDENCE": self.folder + "/evidence.json", "WORK": self.folder + "/work"}.items():
             patch = mock.patch.object(cluster, name, value)
             patch.start()
@@ -38,25 +39,33 @@ class Steps(unittest.TestCase):
         self.addCleanup(patch.stop)
 
     def watch(self, *command, cwd=None, timeout=None):
-        """What the CLI finds when it is called."""
+        """What a program finds when it is called."""
         for path in [*glob.glob(self.folder + "/work/*/*"), *glob.glob((cwd or "/nowhere") + "/**", recursive=True)]:
             if os.path.isfile(path):
                 self.seen[os.path.basename(path)] = os.stat(path).st_mode & 0o777
+                self.texts[os.path.basename(path)] = pathlib.Path(path).read_text(encoding="utf-8")
         return ""
 
-    def import_it(self):
+    def import_it(self, scheduler=None, **more):
         os.umask(0o077)
-        files = {"template.txt": "[cluster Slurm]", "parameters.json": "{}"}
-        return cluster.import_cluster({"cluster": "slurm", "section": "Slurm", "evidence": "abc", **files})
+        want = {"cluster": "slurm", "section": "Slurm", "evidence": "abc", "template": "[cluster Slurm]", **more}
+        want = {"parameters": '{"A": 1}', "vault": "kv", "secrets": {}, "scheduler_patience": 0, **want}
+        with mock.patch.object(cluster, "select", return_value=[scheduler] if scheduler else []):
+            return cluster.import_cluster(want)
 
     def state(self, nodes):
         with mock.patch.object(cluster, "select", return_value=nodes):
             return cluster.state({"cluster": "slurm"})
 
+    def programs(self):
+        """The programs that ran, with their arguments."""
+        return [call[0] for call in self.run.call_args_list]
+
     def test_an_import_is_private_gone_and_remembered(self):
         self.import_it()
         self.assertEqual(self.seen, {"template.txt": 0o600, "parameters.json": 0o600})
         self.assertEqual(os.listdir(self.folder + "/work"), [])
+        self.assertEqual(len(self.programs()), 1, "there is no scheduler to tell")
         failed = {"Name": "login2", "TargetState": "Started", "State": "Failed"}
         nodes = [{"Name": "scheduler", "TargetState": "Started"}, {"Name": "login1"}, failed]
         self.assertEqual(self.state(nodes), {"uploaded": {}, "imported": "abc", "started": ["scheduler"]})
@@ -68,6 +77,42 @@ class Steps(unittest.TestCase):
             self.import_it()
         self.assertEqual(os.listdir(self.folder + "/work"), [])
         self.assertEqual(cluster.remembered()["imported"], {})
+
+    def test_a_secret_reaches_the_parameters_and_nothing_else(self):
+        with mock.patch.object(vault, "secret", return_value='canary-"pass') as secret:
+            self.import_it(secrets={"AccountingPassword": "admin-MySqlPwd"})
+            secret.assert_called_once_with("kv", "admin-MySqlPwd")
+            self.assertIn("canary", self.texts["parameters.json"])
+            self.assertNotIn("canary", str(self.programs()) + pathlib.Path(cluster.EVIDENCE).read_text(encoding="utf-8"))
+            self.run.side_effect = base.Problem('line 3: "AccountingPassword": "canary-"pass"')
+            with self.assertRaisesRegex(base.Problem, "secret") as caught:
+                self.import_it(secrets={"AccountingPassword": "admin-MySqlPwd"})
+        self.assertNotIn("canary", str(caught.exception))
+        self.assertIsNone(caught.exception.__cause__)
+
+    def test_a_running_scheduler_takes_the_change_in(self):
+        running = {"Name": "scheduler", "State": "Started", "TargetState": "Started", "PrivateIp": "10.0.0.5", "NodeId": "f00"}
+        self.import_it(running)
+        command = self.programs()[-1]
+        self.assertEqual((command[0], *command[-2:]), ("ssh", "cyclecloud@10.0.0.5", "sudo -i azslurm scale"))
+        self.assertIn("HostKeyAlias=f00", command)
+        self.assertEqual(cluster.remembered()["imported"], {"slurm": "abc"})
+
+    def test_a_scheduler_that_does_not_take_it_in_is_told_again(self):
+        running = {"Name": "scheduler", "State": "Started", "TargetState": "Started", "PrivateIp": "10.0.0.5", "NodeId": "f00"}
+        self.run.side_effect = ["", base.Problem("ssh: connection refused")]
+        with self.assertRaisesRegex(base.Problem, "refused"):
+            self.import_it(running)
+        self.assertEqual(self.state([running])["imported"], "")
+        self.run.side_effect = None
+        with self.assertRaisesRegex(base.Problem, "still starting after 0 s"):
+            self.import_it({**running, "State": "Preparing"})
+
+    def test_a_scheduler_that_is_off_or_failed_is_left_alone(self):
+        for state in ({"State": "Off"}, {"State": "Failed", "TargetState": "Started"}):
+            self.run.reset_mock()
+            self.import_it(state)
+            self.assertEqual(len(self.programs()), 1)
 
     def test_an_upload_unpacks_what_was_packed(self):
         project = self.project("echo one")

@@ -69,6 +69,11 @@ pub const CLAIMS: &[Claim] = &[
     ),
     claim("cycle_server must be run as root", INFERRED, Low),
     claim(
+        "server: Prometheus and node_exporter are there already, as stand-ins: nothing can be fetched, nothing is sent",
+        INFERRED,
+        Low,
+    ),
+    claim(
         "data folder: .json and .txt are imported and renamed to .imported; records merge by key",
         INSTALL_PY,
         High,

@@ -1,6 +1,7 @@
 """Steps of bringing a cluster up: `state`, `upload`, `import`, `start`.
 
-What was uploaded and imported is remembered in EVIDENCE, written only after the step succeeded.
+What was uploaded and imported is remembered in EVIDENCE, written only after the step succeeded. It is kept here, so that
+a run from any machine knows it.
 """
 
 import base64
@@ -12,9 +13,14 @@ import sys
 import tarfile
 import tempfile
 
-from base import CLI, answer, run, select
+import vault
+from base import CLI, Problem, answer, run, select, wait_until
 
 EVIDENCE = "/opt/ccslurm4ai/evidence.json"
+# How the server reaches its nodes, and the nodes' keys as they were at the first time.
+NODE_USER, NODE_KEY = "cyclecloud", "/opt/cycle_server/.ssh/cyclecloud.pem"
+KNOWN_HOSTS = "/opt/ccslurm4ai/known_hosts"
+SCHEDULER = "scheduler"
 # Memory, not a disk: the parameters of a cluster are there for as long as its import takes.
 WORK = "/run/ccslurm4ai"
 
@@ -53,17 +59,77 @@ def unpack(archive, folder):
 
 
 def import_cluster(want):
-    """Imports template and parameters, which are on the server, for root alone, only meanwhile."""
+    """Imports the cluster, and has a scheduler that runs already take the change in. Nothing is stopped for it."""
     cluster = want["cluster"]
-    os.makedirs(WORK, mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK) as folder:
-        for name in ("template.txt", "parameters.json"):
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-                file.write(want[name])
-        files = ["-f", os.path.join(folder, "template.txt"), "-p", os.path.join(folder, "parameters.json")]
-        run(CLI, "import_cluster", cluster, "-c", want["section"], *files, "--force", timeout=600)
+    secrets = {name: vault.secret(want["vault"], secret) for name, secret in want["secrets"].items()}
+    parameters = {**json.loads(want["parameters"]), **secrets}
+    try:
+        import_files(cluster, want["section"], want["template"], json.dumps(parameters))
+    except Problem as problem:
+        raise Problem(without(secrets.values(), str(problem))) from None
+    scale(cluster, want["scheduler_patience"])
     remember("imported", cluster, want["evidence"])
     return {"changed": True}
+
+
+def import_files(cluster, section, template, parameters):
+    """Imports template and parameters, which are on the server, for root alone, only meanwhile."""
+    os.makedirs(WORK, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder:
+        paths = {"-f": os.path.join(folder, "template.txt"), "-p": os.path.join(folder, "parameters.json")}
+        for path, text in zip(paths.values(), (template, parameters)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        files = [part for pair in paths.items() for part in pair]
+        run(CLI, "import_cluster", cluster, "-c", section, *files, "--force", timeout=600)
+
+
+def without(secrets, text):
+    """A text that may quote a file which holds secrets, without them."""
+    for secret in secrets:
+        text = text.replace(secret, "(secret)")
+    return text
+
+
+def scale(cluster, patience):
+    """Has a scheduler that was started before make its partitions anew; one that is off does so at its start."""
+    asked = f'ClusterName == "{cluster}" && Name == "{SCHEDULER}"'
+
+    def scheduler():
+        rows = select(f"select State, TargetState, PrivateIp, NodeId from Cloud.Node where {asked}")
+        return rows[0] if rows and is_started(rows[0]) else {}
+
+    def settled():
+        state = scheduler().get("State")
+        return True if state in (None, "Started") else None
+
+    if not wait_until(settled, patience):
+        raise Problem(
+            f"the scheduler of {cluster} is still starting after {patience} s; look at it in CycleCloud and run again, "
+            "so that it takes the change in"
+        )
+    node = scheduler()
+    try:
+        # As in root's own shell: azslurm is on root's path only.
+        if node:
+            run(*on_node(node), "sudo -i azslurm scale", timeout=600)
+    except Problem as problem:
+        raise Problem(f"the cluster is imported, but its scheduler did not take the change in: {problem}") from None
+
+
+def on_node(node):
+    """The command line that runs something on a node. The node's own id stands for its address in the list of known
+    keys: a node that is made anew has both another key and another id."""
+    options = {
+        "BatchMode": "yes",
+        "ConnectTimeout": 20,
+        "HostKeyAlias": node["NodeId"],
+        "LogLevel": "ERROR",
+        "StrictHostKeyChecking": "accept-new",
+        "UserKnownHostsFile": KNOWN_HOSTS,
+    }
+    flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+    return ["ssh", "-i", NODE_KEY, *flags, f"{NODE_USER}@{node['PrivateIp']}"]
 
 
 def start(want):
