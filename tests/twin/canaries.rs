@@ -1,4 +1,4 @@
-//! The four secrets that may show nowhere but in their places, in the forms they could take.
+//! The five secrets that may show nowhere but in their places, in the forms they could take.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,6 +15,8 @@ pub enum Canary {
     SshKey,
     /// CycleCloud's password.
     Password,
+    /// The password of the accounting database.
+    Database,
     /// An access token of anybody.
     Token,
     /// What az signs in with.
@@ -35,7 +37,7 @@ pub struct Canaries {
 
 impl Canaries {
     /// Those of one installation. Tokens are known by their shape; `tokens` must have it.
-    pub fn new(ssh_key: &str, password: &str, client_secret: &str, tokens: &[&str]) -> Self {
+    pub fn new(ssh_key: &str, password: &str, database: &str, client_secret: &str, tokens: &[&str]) -> Self {
         for token in tokens {
             assert!(TOKEN_HEADS.iter().any(|head| token.starts_with(head)), "a token of another shape");
         }
@@ -44,6 +46,7 @@ impl Canaries {
             add(&mut needles, Canary::SshKey, &piece);
         }
         add(&mut needles, Canary::Password, password);
+        add(&mut needles, Canary::Database, database);
         add(&mut needles, Canary::ClientSecret, client_secret);
         for head in TOKEN_HEADS {
             add(&mut needles, Canary::Token, head);

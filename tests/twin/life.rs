@@ -21,6 +21,8 @@ const PROJECT_FILE: &str = "ansible/playbooks/roles/cyclecloud_cluster/files/cc_
                             cluster-init/scripts/10-code-cli.sh";
 const UPLOAD: &str = "cyclecloud_cluster : Projects are in the locker";
 const IMPORT: &str = "cyclecloud_cluster : Cluster is imported";
+const KEY_FILE: &str = "ansible/playbooks/roles/cyclecloud/defaults/main.yml";
+const CREDENTIAL: &str = "cyclecloud : Administrator has an account";
 
 #[test]
 fn a_cluster_lives() {
@@ -145,6 +147,11 @@ fn edited(workspace: &Workspace, twin: &Twin) {
     workspace.configure("autoscale: true\n");
     assert_eq!(changed(&install()), [IMPORT]);
     assert_eq!(differences(&after, &twin.state(), &RESOURCES), Vec::<String>::new());
+    let (old, new) = ("ccslurm4ai.ssh_public_key | trim }}", "ccslurm4ai.ssh_public_key | trim }} edited");
+    let defaults = fs::read_to_string(copy.join(KEY_FILE)).unwrap();
+    assert!(defaults.contains(old));
+    fs::write(copy.join(KEY_FILE), defaults.replace(old, new)).unwrap();
+    assert_eq!(changed(&install()), [CREDENTIAL]);
     workspace.configure("");
     fs::remove_dir_all(&copy).unwrap();
 }

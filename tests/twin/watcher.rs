@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::canaries::Canaries;
-use super::canaries::Canary::{self, ClientSecret, Password, SshKey, Token};
+use super::canaries::Canary::{self, ClientSecret, Database, Password, SshKey, Token};
 use super::rehearsal::{Run, Started, Twin, VAULT, Workspace, ok};
 use super::trace::{Sighting, Trace};
 
@@ -16,7 +16,7 @@ use super::trace::{Sighting, Trace};
 type Allowed = (Canary, &'static str, &'static str);
 
 /// What the design allows; a row that nothing needs fails the test too.
-const ALLOWED: [Allowed; 8] = [
+const ALLOWED: [Allowed; 10] = [
     (SshKey, "ssh-keygen writes WORKSPACE/.ccslurm4ai/rehearsal/ssh/id_rsa", "makes the pair"),
     (SshKey, "WORKSPACE/.ccslurm4ai/rehearsal/ssh/id_rsa", "ssh signs in with it"),
     (SshKey, "ccslurm4ai writes pipe", "az's standard input: secure parameters of the deployment"),
@@ -25,6 +25,12 @@ const ALLOWED: [Allowed; 8] = [
         Password,
         "TWIN/hosts/cycleserver/upper/root/.cycle/config.ini",
         "settings of CycleCloud's command line, root's",
+    ),
+    (Database, "ccslurm4ai writes pipe", "az's standard input, likewise"),
+    (
+        Database,
+        "TWIN/hosts/cycleserver/upper/opt/cycle_server/work/store.json",
+        "CycleCloud keeps a cluster's parameters",
     ),
     (Token, "az account get-access-token writes pipe", "the driver reads who is signed in from it"),
     (Token, "TWIN/azure/msal_token_cache.json", "az's own cache"),
@@ -76,11 +82,13 @@ fn canaries(workspace: &Workspace, twin: &Twin) -> Canaries {
     let key = fs::read_to_string(workspace.state("ssh/id_rsa")).unwrap();
     let show =
         ["keyvault", "secret", "show", "--vault-name", VAULT, "--query", "value", "-o", "tsv", "--name"];
-    let password = twin.az(&[&show[..], &["cycleadmin-CycleCloudPwd"]].concat());
+    let secret = |name: &str| twin.az(&[&show[..], &[name]].concat());
     let entries = fs::read_to_string(twin.path().join("azure/service_principal_entries.json")).unwrap();
     let entries: serde_json::Value = serde_json::from_str(&entries).unwrap();
     let token = twin.az(&["account", "get-access-token", "--query", "accessToken", "-o", "tsv"]);
-    Canaries::new(&key, &password, entries[0]["client_secret"].as_str().unwrap(), &[&token])
+    let client_secret = entries[0]["client_secret"].as_str().unwrap();
+    let (password, database) = (secret("cycleadmin-CycleCloudPwd"), secret("cycleadmin-MySqlPwd"));
+    Canaries::new(&key, &password, &database, client_secret, &[&token])
 }
 
 fn look_at(name: &str, text: &str, canaries: &Canaries, seen: &mut BTreeSet<Sighting>) {
@@ -147,10 +155,11 @@ fn planted() -> (Canaries, String) {
         .args(["-q", "-t", "rsa", "-b", "4096", "-N", "", "-f"])
         .arg(&file));
     let key = fs::read_to_string(file).unwrap();
-    (Canaries::new(&key, PASSWORD, CLIENT_SECRET, &[TOKEN]), key)
+    (Canaries::new(&key, PASSWORD, DATABASE, CLIENT_SECRET, &[TOKEN]), key)
 }
 
 const PASSWORD: &str = "planted-Password_1.~";
+const DATABASE: &str = "planted-Database_2.~";
 const CLIENT_SECRET: &str = "planted~0123456789abcdef";
 const TOKEN: &str = "eyJ0eXAiOiJKV1QifQ.eyJhIjoxfQ.c2ln";
 
@@ -183,10 +192,10 @@ fn the_watcher_sees_what_is_planted() {
     let key_file = folder.path().join("key");
     fs::write(&key_file, &key).unwrap();
     let script = "printf %s \"$0\" > file; (printf %s \"$PLANTED\") | base64 -w 0 > encoded; cat key | tee copy; \
-                  rm copy; mkdir $(tail -c 34 token)";
+                  rm copy; mkdir $(tail -c 34 token); printf %s \"$1\" > database";
     fs::write(folder.path().join("token"), TOKEN).unwrap();
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", script, PASSWORD]).env("PLANTED", CLIENT_SECRET).current_dir(folder.path());
+    command.args(["-c", script, PASSWORD, DATABASE]).env("PLANTED", CLIENT_SECRET).current_dir(folder.path());
     let (trace, mut command) = Trace::wrap(&command);
     ok(&mut command);
 
@@ -201,6 +210,7 @@ fn the_watcher_sees_what_is_planted() {
         (Password, "arguments of sh"),
         (Password, "sh writes HERE/file"),
         (Password, "HERE/file (644)"),
+        (Database, "sh writes HERE/database"),
         (ClientSecret, "environment of sh"),
         (ClientSecret, "environment of base64"),
         (ClientSecret, "sh writes pipe"),
