@@ -58,6 +58,8 @@ if [[ -n $nodes ]]; then
     --label "$here/ib_bandwidth.sh" "${gpudirect[@]}"
   exit
 fi
+# A dry run shows the same anywhere, not what a login node has.
+[[ -z $dry_run ]] || DIAGNOSTICS_SIZE=${DIAGNOSTICS_SIZE:-Standard_ND96isr_H100_v5}
 size=$(node_size)
 ports=$(figure ib "$size")
 [[ $ports != - && $ports != 0 ]] || die "$size has no InfiniBand, or is not in lib/figures.tsv"
