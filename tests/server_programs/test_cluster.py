@@ -5,7 +5,9 @@ import glob
 import io
 import os
 import pathlib
+import shlex
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -94,9 +96,33 @@ class Steps(unittest.TestCase):
         running = {"Name": "scheduler", "State": "Started", "TargetState": "Started", "PrivateIp": "10.0.0.5", "NodeId": "f00"}
         self.import_it(running)
         command = self.programs()[-1]
-        self.assertEqual((command[0], *command[-2:]), ("ssh", "cyclecloud@10.0.0.5", "sudo -i azslurm scale"))
+        self.assertEqual((command[0], command[-2]), ("ssh", "cyclecloud@10.0.0.5"))
+        self.assertEqual(shlex.split(command[-1]), ["sudo", "bash", "-lc", cluster.SCALE])
         self.assertIn("HostKeyAlias=f00", command)
         self.assertEqual(cluster.remembered()["imported"], {"slurm": "abc"})
+
+    def test_nodes_that_a_restart_forgets_are_put_back_as_they_were(self):
+        rows = ["n-hpc-1|10.0.0.7|n-hpc-1|mix|none", "n-hpc-2|10.0.0.8|n-hpc-2|drain|bad | GPU", "n-htc-1|a|b|idle|none"]
+        folder = pathlib.Path(self.folder, "bin")
+        folder.mkdir()
+        programs = {
+            "sinfo": f"[[ -e {self.folder}/scaled ]] && rows='{rows[2]}' || rows='{chr(10).join(rows)}'; echo \"$rows\"",
+            "azslurm": f"[[ $1 == scale ]] && touch {self.folder}/scaled",
+            "scontrol": f"[[ $1 == ping ]] && echo 'Slurmctld(primary) at s is UP' || printf '%s ' \"$@\" >>{self.folder}/told",
+        }
+        for name, body in programs.items():
+            (folder / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+            (folder / name).chmod(0o755)
+        environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+        subprocess.run(["bash", "-c", cluster.SCALE], env=environment, check=True, timeout=30)
+        self.assertEqual(
+            pathlib.Path(self.folder, "told").read_text(encoding="utf-8").split("update ")[1:],
+            [
+                "NodeName=n-hpc-1 NodeAddr=10.0.0.7 NodeHostName=n-hpc-1 State=RESUME ",
+                "NodeName=n-hpc-2 NodeAddr=10.0.0.8 NodeHostName=n-hpc-2 State=RESUME ",
+                "NodeName=n-hpc-2 State=DRAIN Reason=bad | GPU ",
+            ],
+        )
 
     def test_a_scheduler_that_does_not_take_it_in_is_told_again(self):
         running = {"Name": "scheduler", "State": "Started", "TargetState": "Started", "PrivateIp": "10.0.0.5", "NodeId": "f00"}

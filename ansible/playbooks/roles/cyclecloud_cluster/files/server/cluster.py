@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import os
+import shlex
 import signal
 import sys
 import tarfile
@@ -21,6 +22,23 @@ EVIDENCE = "/opt/ccslurm4ai/evidence.json"
 NODE_USER, NODE_KEY = "cyclecloud", "/opt/cycle_server/.ssh/cyclecloud.pem"
 KNOWN_HOSTS = "/opt/ccslurm4ai/known_hosts"
 SCHEDULER = "scheduler"
+# azslurm restarts slurmctld. Where nodes are started by hand they are FUTURE in its files, so that it forgets those that
+# run (seen with slurmctld 24.11); their jobs go on, but they would take no new ones. So they are put back as they were.
+SCALE = """set -euo pipefail
+seen() { sinfo --noheader --Node --format='%N|%o|%n|%t|%E' | sort -u; }
+before=$(seen)
+azslurm scale
+for attempt in $(seq 60); do
+  ! scontrol ping | grep -q 'is UP' || break
+  sleep 1
+done
+after=$(seen)
+while IFS='|' read -r node address host state reason; do
+  if [[ -z $node ]] || grep -q "^$node|" <<<"$after"; then continue; fi
+  scontrol update NodeName="$node" NodeAddr="$address" NodeHostName="$host" State=RESUME
+  if [[ $state == dr* ]]; then scontrol update NodeName="$node" State=DRAIN Reason="$reason"; fi
+done <<<"$before"
+"""
 # Memory, not a disk: the parameters of a cluster are there for as long as its import takes.
 WORK = "/run/ccslurm4ai"
 
@@ -112,7 +130,7 @@ def scale(cluster, patience):
     try:
         # As in root's own shell: azslurm is on root's path only.
         if node:
-            run(*on_node(node), "sudo -i azslurm scale", timeout=600)
+            run(*on_node(node), "sudo bash -lc " + shlex.quote(SCALE), timeout=600)
     except Problem as problem:
         raise Problem(f"the cluster is imported, but its scheduler did not take the change in: {problem}") from None
 
