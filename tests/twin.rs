@@ -10,6 +10,7 @@ mod twin {
     mod compare;
     mod destroy;
     mod faults;
+    mod jobs;
     mod leftovers;
     mod life;
     mod options;

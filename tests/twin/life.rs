@@ -1,5 +1,5 @@
-//! One cluster's life, in order: installed under watch, used, installed again, changed, its state lost, secured, its
-//! server replaced, destroyed, its twin taken down.
+//! One cluster's life, in order: installed under watch, used for jobs, installed again, changed, its state lost, secured,
+//! its server replaced, destroyed, its twin taken down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,9 +10,8 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::compare::{RESOURCES, differences};
-use super::leftovers;
 use super::rehearsal::{DRIVER, Run, Twin, Workspace, finish, name_of, ok};
-use super::{secure, watcher};
+use super::{jobs, leftovers, secure, watcher};
 
 const SERVER: &str = "cycleserver";
 const NODES: [&str; 4] =
@@ -44,6 +43,8 @@ fn a_cluster_lives() {
     done("looked at what the watcher saw");
     sign_in(&workspace, &twin);
     done("signed in everywhere");
+    jobs::run(&workspace, &twin);
+    done("jobs of two users on nodes started by hand");
     let first = twin.state();
     again(&workspace, &twin, &first);
     done("second install");

@@ -16,7 +16,7 @@ use super::trace::{Sighting, Trace};
 type Allowed = (Canary, &'static str, &'static str);
 
 /// What the design allows; a row that nothing needs fails the test too.
-const ALLOWED: [Allowed; 10] = [
+const ALLOWED: [Allowed; 12] = [
     (SshKey, "ssh-keygen writes WORKSPACE/.ccslurm4ai/rehearsal/ssh/id_rsa", "makes the pair"),
     (SshKey, "WORKSPACE/.ccslurm4ai/rehearsal/ssh/id_rsa", "ssh signs in with it"),
     (SshKey, "ccslurm4ai writes pipe", "az's standard input: secure parameters of the deployment"),
@@ -32,10 +32,19 @@ const ALLOWED: [Allowed; 10] = [
         "TWIN/hosts/cycleserver/upper/opt/cycle_server/work/store.json",
         "CycleCloud keeps a cluster's parameters",
     ),
+    (
+        Database,
+        "TWIN/hosts/slurmcluster-scheduler/upper/opt/cycle/jetpack/config/node.json (640)",
+        "the platform's agent keeps a node's configuration, for root and administrators",
+    ),
+    (Database, "SHARED/sched/slurmcluster/slurmdbd.conf", "slurmdbd connects with it"),
     (Token, "az account get-access-token writes pipe", "the driver reads who is signed in from it"),
     (Token, "TWIN/azure/msal_token_cache.json", "az's own cache"),
     (ClientSecret, "TWIN/azure/service_principal_entries.json", "az's own store of its sign-in"),
 ];
+
+/// What hosts share, each file server's in a folder with its address.
+const SHARES: &str = "hosts/.shares";
 
 /// The places of a watched installation, its run, and how much was looked at.
 pub struct Watched {
@@ -57,7 +66,7 @@ impl Watched {
         let canaries = canaries(workspace, twin);
         let mut seen = self.trace.sightings(&canaries);
         let written = self.trace.written().into_iter().filter(|file| file.is_file());
-        let folders = [workspace.path().to_owned(), twin.path().join("azure")];
+        let folders = [workspace.path().to_owned(), twin.path().join("azure"), twin.path().join(SHARES)];
         look_at_files(&canaries.files(written.chain(folders)), &canaries, &mut seen);
         for (name, text) in [
             ("standard output", self.run.stdout.clone()),
@@ -122,8 +131,12 @@ fn look_at_host(twin: &Twin, host: &str, canaries: &Canaries, seen: &mut BTreeSe
 
 /// Places without what differs from run to run.
 fn shown(seen: &BTreeSet<Sighting>, workspace: &Workspace, twin: &Twin) -> BTreeSet<Sighting> {
+    let shares = twin.path().join(SHARES);
     let shorten = |place: &str| {
-        place
+        let shared =
+            place.strip_prefix(&format!("{}/", shares.display())).and_then(|path| path.split_once('/'));
+        shared
+            .map_or(place.to_owned(), |(_, path)| format!("SHARED/{path}"))
             .replace(workspace.path().to_str().unwrap(), "WORKSPACE")
             .replace(twin.path().to_str().unwrap(), "TWIN")
     };
