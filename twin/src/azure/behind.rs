@@ -87,7 +87,7 @@ pub fn boot(azure: &Azure, written: &str, hosts: &[HostSpec]) -> Result<(), Azur
     };
     let all: Result<(), AzureError> = std::thread::scope(|scope| {
         let running: Vec<_> = hosts.iter().map(|host| scope.spawn(|| one(host))).collect();
-        running.into_iter().map(|host| host.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        running.into_iter().try_for_each(|host| host.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     settle(written, all.is_ok());
     all
