@@ -57,6 +57,8 @@ pub enum Command {
     Install(InstallArgs),
     /// Delete what `install` made: the resource group, its role assignments elsewhere, the local files
     Destroy(DestroyArgs),
+    /// Probe an installed cluster from the outside in: server, Slurm, a job, shared files, metrics, GPUs
+    Verify(VerifyArgs),
 }
 
 impl Command {
@@ -68,6 +70,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Install(_) => "install",
             Self::Destroy(_) => "destroy",
+            Self::Verify(_) => "verify",
         }
     }
 }
@@ -117,4 +120,12 @@ pub struct DestroyArgs {
     /// Show what would be deleted and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Start up to N GPU nodes, test their GPUs and the network between them, and stop those again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub gpu: Option<u32>,
 }

@@ -18,7 +18,7 @@ use crate::azure::terms;
 use crate::azure::vault::{Contents, Secret, Vault};
 use crate::azure::{Az, AzError, Kind};
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
+use crate::failure::Exit;
 use crate::images::Image;
 use crate::keys::{self, OwnKeys, PublicKey};
 use crate::parameters::{self, Run, Secrets};
@@ -126,16 +126,7 @@ impl Site<'_> {
     /// # Errors
     /// [`Exit::Busy`] while a deployment runs; [`Exit::Deployment`] when none ever succeeded.
     pub fn newest(&self, deployments: &[Deployment]) -> anyhow::Result<Infrastructure> {
-        if let Some(active) = deployments.iter().find(|deployment| deployment.is_active()) {
-            return Err(self.deployments().busy(active, "its outputs are not there yet").into());
-        }
-        let newest = deployments.iter().find(|deployment| deployment.succeeded()).ok_or_else(|| {
-            let group = &self.config.resource_group_name;
-            let message =
-                format!("no deployment of this program has succeeded in the resource group `{group}`");
-            Failure::new(Exit::Deployment, "NoDeployment", message)
-                .remedy("run `ccslurm4ai install -b` first")
-        })?;
+        let newest = self.deployments().newest(deployments)?;
         self.ui.event(Event::Skipped { name: "deployment", why: &format!("using {}", newest.name) });
         self.outputs_of(newest, false)
     }

@@ -15,6 +15,7 @@ mod parameters;
 mod plan;
 mod process;
 mod project;
+mod remote;
 mod removal;
 mod resource_id;
 mod sizes;
@@ -23,6 +24,7 @@ mod templates;
 mod threads;
 mod tunnel;
 mod ui;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;

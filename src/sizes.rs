@@ -17,8 +17,23 @@ pub struct Size {
     pub gpus: u32,
     /// Memory of one VM in GiB.
     pub memory_gib: u32,
+    /// What a healthy node's GPUs reach together; only GPU sizes have it.
+    #[serde(default)]
+    pub all_reduce: Option<AllReduce>,
     /// Quota family in the spelling of the SKU API; compare it with [`same_family`].
     pub family: String,
+}
+
+/// The least a healthy node reaches in NCCL's all-reduce, as bus bandwidth in GB/s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllReduce {
+    /// Size of the message in bytes that the figures are for.
+    pub message: u64,
+    /// Over the GPUs of one node.
+    pub node: u32,
+    /// Over those of two nodes; `None` where nobody has published a figure.
+    pub pair: Option<u32>,
 }
 
 static SIZES: LazyLock<Vec<Size>> = LazyLock::new(|| {
@@ -55,6 +70,7 @@ mod tests {
         for size in SIZES.iter() {
             assert_eq!(SIZES.iter().filter(|other| other.name.eq_ignore_ascii_case(&size.name)).count(), 1);
             assert!(size.name.starts_with("Standard_") && size.family.ends_with("Family"), "{size:?}");
+            assert_eq!(size.all_reduce.is_some(), size.gpus > 0, "{size:?}");
             assert!(size.vcpus > 0 && size.memory_gib >= size.vcpus, "{size:?}");
         }
         let names: Vec<_> = gpu_sizes().map(|size| (size.name.as_str(), size.vcpus, size.gpus)).collect();

@@ -22,6 +22,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const LOCK_FILE: &str = ".ccslurm4ai.lock";
 /// What the server says once the lock is ours.
 const LOCKED: &str = "ccslurm4ai-locked";
+/// What the VM says once we are signed in.
+const CONNECTED: &str = "ccslurm4ai-connected";
+/// The name that VMs have in our `config`; its settings hold for any.
+const HOST: &str = "server";
 /// Exit status of `flock` when somebody else has the lock; ssh itself ends with 255.
 const LOCK_TAKEN: i32 = 75;
 
@@ -144,19 +148,38 @@ impl Session {
         self.folder.path().join("config")
     }
 
+    /// Signs in; all that uses the `config` shares the connection until the result is dropped.
+    ///
+    /// # Errors
+    /// Exit code 10, 11 or 12 when we can't sign in.
+    pub fn connect(&self, runner: &Runner<'_>) -> anyhow::Result<Connection> {
+        self.hold(runner, &format!("echo {CONNECTED}; exec cat"), CONNECTED, Duration::ZERO)
+    }
+
     /// Takes the lock that keeps two runners of one server apart; it is free again when the result is
     /// dropped or the connection breaks. Waits up to `patience` for another holder.
     ///
     /// # Errors
     /// Exit code 8 when somebody else keeps it, 10, 11 or 12 when we can't sign in.
-    pub fn lock(&self, runner: &Runner<'_>, patience: Duration) -> anyhow::Result<ServerLock> {
+    pub fn lock(&self, runner: &Runner<'_>, patience: Duration) -> anyhow::Result<Connection> {
         let remote = format!(
             "exec flock -w {} -E {LOCK_TAKEN} ~/{LOCK_FILE} sh -c 'echo {LOCKED}; exec cat'",
             patience.as_secs()
         );
+        self.hold(runner, &remote, LOCKED, patience)
+    }
+
+    /// Holds a connection on which `remote` runs, once that has said `ready`.
+    fn hold(
+        &self,
+        runner: &Runner<'_>,
+        remote: &str,
+        ready: &str,
+        patience: Duration,
+    ) -> anyhow::Result<Connection> {
         let command = Command::new("ssh")
             .args(["-M", "-T", "-F"])
-            .args([path_text(&self.config()), "server".to_owned(), remote])
+            .args([path_text(&self.config()).as_str(), HOST, remote])
             .stdin_held();
         let said = self.folder.path().join("said");
         let connection = runner.spawn(&command, &said)?;
@@ -165,19 +188,24 @@ impl Session {
             let ended = connection.ended();
             let text = std::fs::read_to_string(&said).unwrap_or_default();
             match ended {
-                None if text.lines().any(|line| line.trim() == LOCKED) => {
-                    return Ok(ServerLock { _connection: connection });
+                None if text.lines().any(|line| line.trim() == ready) => {
+                    return Ok(Connection { _process: connection });
                 }
                 Some(LOCK_TAKEN) => return Err(self.busy().into()),
                 Some(status) => {
-                    return Err(self.no_lock(&text, &format!("ssh ended with status {status}")).into());
+                    return Err(self.no_connection(&text, &format!("ssh ended with status {status}")).into());
                 }
                 None if Instant::now() >= deadline => {
-                    return Err(self.no_lock(&text, "ssh timed out").into());
+                    return Err(self.no_connection(&text, "ssh timed out").into());
                 }
                 None => interrupt::sleep(LOOK_AGAIN)?,
             }
         }
+    }
+
+    /// `ssh` that runs `remote`, a line for the VM's shell, over the shared connection.
+    pub fn command(&self, remote: &str) -> Command {
+        Command::new("ssh").args(["-T", "-F", &path_text(&self.config()), HOST, remote])
     }
 
     fn busy(&self) -> Failure {
@@ -186,7 +214,7 @@ impl Session {
             .remedy("wait until it has ended, then run the same command again")
     }
 
-    fn no_lock(&self, said: &str, ending: &str) -> Failure {
+    fn no_connection(&self, said: &str, ending: &str) -> Failure {
         explain(&format!("{said}\n{ending}"), &self.vm, &self.known_hosts).unwrap_or_else(|| {
             let text = format!("signing in failed: {}", said.trim());
             Failure::new(Exit::Unreachable, "SignInFailed", text)
@@ -206,9 +234,9 @@ impl Session {
     }
 }
 
-/// The lock on the server; freed when dropped.
-pub struct ServerLock {
-    _connection: Background,
+/// A signed-in connection, and the lock taken with it; ended when dropped.
+pub struct Connection {
+    _process: Background,
 }
 
 #[cfg(test)]

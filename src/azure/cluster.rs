@@ -1,6 +1,7 @@
 //! The VMs of the cluster: the server that the deployment made, and the scheduler and login nodes that
 //! CycleCloud starts.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -85,10 +86,8 @@ pub fn wait_for_vms(
     cluster: &str,
     login_nodes: u32,
 ) -> anyhow::Result<ClusterVms> {
-    let wanted: Vec<String> = std::iter::once("scheduler".to_owned())
-        .chain((1..=login_nodes).map(|number| format!("login{number}")))
-        .collect();
-    let path = format!("{}/providers/Microsoft.Compute/virtualMachines?{API}", az.group_id(group));
+    let wanted: Vec<String> = names(login_nodes).collect();
+    let path = path_of_vms(az, group);
     let started = Instant::now();
     let mut last_answer = started;
     loop {
@@ -118,6 +117,38 @@ pub fn wait_for_vms(
         ui.event(Event::Progress { text: &format!("waiting for {}", missing.join(", ")) });
         interrupt::sleep(PAUSE)?;
     }
+}
+
+/// The scheduler and login nodes that have a VM now, by name, with its id.
+///
+/// # Errors
+/// [`Exit::Unreachable`] when Azure does not answer, or a VM failed.
+pub fn vms(
+    az: &Az<'_>,
+    group: &str,
+    cluster: &str,
+    login_nodes: u32,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let vms = az.rest_list(&path_of_vms(az, group), "reading the VMs of the cluster");
+    let vms = vms.map_err(|error| error.failure(Exit::Unreachable))?;
+    let mut found = BTreeMap::new();
+    for node in names(login_nodes) {
+        if let Some(id) = ready_id(&vms, cluster, &node)? {
+            found.insert(node, id);
+        }
+    }
+    Ok(found)
+}
+
+fn names(login_nodes: u32) -> impl Iterator<Item = String> {
+    std::iter::once("scheduler".to_owned()).chain((1..=login_nodes).map(|number| format!("login{number}")))
+}
+
+fn path_of_vms(az: &Az<'_>, group: &str) -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines?{API}",
+        az.subscription()
+    )
 }
 
 /// CycleCloud tags each VM with its cluster and its node's name.

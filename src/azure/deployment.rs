@@ -92,6 +92,24 @@ impl<'a> Deployments<'a> {
         Ok(listed.map_err(|error| error.failure(Exit::Deployment))?)
     }
 
+    /// Of `deployments`, those of [`Deployments::ours`], the newest that succeeded.
+    ///
+    /// # Errors
+    /// [`Exit::Busy`] while one runs; [`Exit::Deployment`] when none ever succeeded.
+    pub fn newest<'d>(&self, deployments: &'d [Deployment]) -> anyhow::Result<&'d Deployment> {
+        if let Some(active) = deployments.iter().find(|deployment| deployment.is_active()) {
+            return Err(self.busy(active, "its outputs are not there yet").into());
+        }
+        let newest = deployments.iter().find(|deployment| deployment.succeeded());
+        newest.ok_or_else(|| {
+            let message =
+                format!("no deployment of this program has succeeded in the resource group `{}`", self.group);
+            Failure::new(Exit::Deployment, "NoDeployment", message)
+                .remedy("run `ccslurm4ai install -b` first")
+                .into()
+        })
+    }
+
     /// Starts a deployment of `template` and returns its name; ARM has validated it by then. The
     /// parameters, which hold secrets, go in through standard input.
     ///

@@ -14,6 +14,7 @@ mod lenient;
 pub mod locks;
 pub mod machine;
 pub mod made;
+pub mod metrics;
 pub mod network;
 pub mod outputs;
 pub mod private_dns;

@@ -31,6 +31,9 @@ pub struct GlobalVars {
     pub cycleserver_id: String,
     /// The administrator on every VM.
     pub cycleserver_admin: String,
+    /// ARM id of the Azure Monitor workspace; empty without monitoring.
+    #[serde(default)]
+    pub monitor_workspace_id: String,
 }
 
 fn bastion<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BastionId>, D::Error> {

@@ -7,6 +7,7 @@ pub mod install;
 pub mod plan;
 pub mod secure;
 pub mod setup;
+pub mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Exit;
@@ -25,5 +26,6 @@ pub fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<(Answer, Exit)> {
         Command::Check(args) => check::run(&cli.global, args, ui).map(done),
         Command::Plan(args) => plan::run(&cli.global, args, ui),
         Command::Destroy(args) => destroy::run(&cli.global, args, ui).map(done),
+        Command::Verify(args) => verify::run(&cli.global, args, ui).map(done),
     }
 }

@@ -22,6 +22,7 @@ pub struct Command {
     stdin_held: bool,
     timeout: Duration,
     changes: bool,
+    cleans_up: bool,
     secret_output: bool,
 }
 
@@ -37,6 +38,7 @@ impl Command {
             stdin_held: false,
             timeout: DEFAULT_TIMEOUT,
             changes: false,
+            cleans_up: false,
             secret_output: false,
         }
     }
@@ -104,6 +106,13 @@ impl Command {
         self
     }
 
+    /// It undoes what this run did: an interrupt neither keeps it from running nor ends it, only its time does.
+    #[must_use]
+    pub fn cleans_up(mut self) -> Self {
+        self.cleans_up = true;
+        self
+    }
+
     /// Its standard output holds a secret and is not logged.
     #[must_use]
     pub fn secret_output(mut self) -> Self {
@@ -117,6 +126,10 @@ impl Command {
 
     pub(super) fn changes_something(&self) -> bool {
         self.changes
+    }
+
+    pub(super) fn heeds_interrupts(&self) -> bool {
+        !self.cleans_up
     }
 
     pub(super) fn has_secret_output(&self) -> bool {

@@ -265,7 +265,7 @@ impl<'a> Runner<'a> {
     }
 
     fn reason_to_stop(&self, command: &Command, deadline: Instant) -> Option<ProcessError> {
-        if interrupt::requested() {
+        if command.heeds_interrupts() && interrupt::requested() {
             return Some(ProcessError::Interrupted);
         }
         (Instant::now() >= deadline)
@@ -273,7 +273,7 @@ impl<'a> Runner<'a> {
     }
 
     fn expression(&self, command: &Command) -> Result<duct::Expression, ProcessError> {
-        if interrupt::requested() {
+        if command.heeds_interrupts() && interrupt::requested() {
             return Err(ProcessError::Interrupted);
         }
         let expression = command.expression()?;
