@@ -16,6 +16,7 @@ pub struct CloudNode {
     /// Its name.
     pub name: String,
     state: String,
+    target: String,
     message: String,
 }
 
@@ -23,6 +24,11 @@ impl CloudNode {
     /// Whether CycleCloud gave it up.
     pub fn has_failed(&self) -> bool {
         self.state == "Failed"
+    }
+
+    /// Whether it is told to run, and neither runs nor failed yet.
+    fn is_coming(&self) -> bool {
+        self.target == STARTED && !self.has_failed()
     }
 
     /// State and reason for a person.
@@ -54,6 +60,7 @@ pub fn nodes(server: &Host<'_>, cluster: &str) -> Result<Vec<CloudNode>, Trouble
     let node = |row: &Value| CloudNode {
         name: word(row, "Name"),
         state: word(row, "State"),
+        target: word(row, "TargetState"),
         message: word(row, "StatusMessage"),
     };
     Ok(rows.iter().map(node).collect())
@@ -81,19 +88,30 @@ pub fn findings(
 }
 
 fn started(probe: &Probe, nodes: &[CloudNode], login_nodes: u32) -> Finding {
-    let wanted =
-        std::iter::once("scheduler".to_owned()).chain((1..=login_nodes).map(|n| format!("login{n}")));
-    let lacking = wanted.filter_map(|name| match nodes.iter().find(|node| node.name == name) {
-        Some(node) if node.state == STARTED => None,
-        Some(node) => Some(format!("{name} is {}", node.condition())),
-        None => Some(format!("{name} is missing")),
-    });
-    let lacking: Vec<String> = lacking.collect();
-    if lacking.is_empty() {
-        return probe.ok(format!("scheduler and {login_nodes} login nodes are started"));
+    let (mut lacking, mut coming) = (Vec::new(), Vec::new());
+    for name in names(login_nodes) {
+        match nodes.iter().find(|node| node.name == name) {
+            Some(node) if node.state == STARTED => {}
+            Some(node) if node.is_coming() => coming.push(format!("{name} is {}", node.condition())),
+            Some(node) => lacking.push(format!("{name} is {}", node.condition())),
+            None => lacking.push(format!("{name} is missing")),
+        }
     }
-    let remedy = "see the node's events in CycleCloud's portal, then run `ccslurm4ai install -a`, which starts it again";
-    probe.failed(Fault::Installation, lacking.join(", "), remedy)
+    if !lacking.is_empty() {
+        lacking.extend(coming);
+        let remedy = "see the node's events in CycleCloud's portal, then run `ccslurm4ai install -a`, which starts it again";
+        return probe.failed(Fault::Installation, lacking.join(", "), remedy);
+    }
+    if !coming.is_empty() {
+        let remedy = "wait a few minutes and run it again; if it stays so, see the node's events in CycleCloud's portal";
+        return probe.unknown(coming.join(", "), remedy);
+    }
+    probe.ok(format!("scheduler and {login_nodes} login nodes are started"))
+}
+
+/// The nodes that a cluster always has.
+fn names(login_nodes: u32) -> impl Iterator<Item = String> {
+    std::iter::once("scheduler".to_owned()).chain((1..=login_nodes).map(|number| format!("login{number}")))
 }
 
 #[cfg(test)]
@@ -102,7 +120,12 @@ mod tests {
     use crate::verify::report::Verdict;
 
     fn node(name: &str, state: &str, message: &str) -> CloudNode {
-        CloudNode { name: name.into(), state: state.into(), message: message.into() }
+        CloudNode {
+            name: name.into(),
+            state: state.into(),
+            target: "Started".into(),
+            message: message.into(),
+        }
     }
 
     #[test]
@@ -115,6 +138,9 @@ mod tests {
         let [server, cluster] = findings(Ok(nodes), 2).unwrap();
         assert_eq!((server.verdict, cluster.verdict), (Verdict::Ok, Verdict::Failed));
         assert_eq!(cluster.found, "login1 is Failed (Software Installation Failure), login2 is missing");
+        let nodes = vec![node("scheduler", "Preparing", ""), node("login1", "Started", "")];
+        let [_, cluster] = findings(Ok(nodes), 1).unwrap();
+        assert_eq!((cluster.verdict, cluster.found.as_str()), (Verdict::Unknown, "scheduler is Preparing"));
         let [server, cluster] = findings(Err(Trouble::Unanswered("no way".into())), 2).unwrap();
         assert_eq!((server.verdict, cluster.verdict), (Verdict::Failed, Verdict::Unknown));
         assert!(findings(Err(Trouble::Interrupted), 2).is_err());

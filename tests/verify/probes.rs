@@ -46,6 +46,9 @@ fn an_installation() {
                     cluster["cloud"].as_object_mut().expect("nodes").remove("login3");
                 });
             }),
+            case("the scheduler is still starting", &[], 0, |cluster| {
+                cluster.change(|cluster| cluster["cloud"]["scheduler"] = json!(["Preparing", ""]));
+            }),
             case("slurmctld is down", &[], 4, |cluster| {
                 let text = "slurm_load_partitions: Unable to contact slurm controller (connect failure)";
                 cluster.fails("sinfo", 1, text);
