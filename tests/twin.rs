@@ -18,5 +18,6 @@ mod twin {
     mod rehearsal;
     mod secure;
     mod trace;
+    mod verify;
     mod watcher;
 }

@@ -1,5 +1,7 @@
 //! `install`: the phases in the order in which they run.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::configure::{self, Configuration};
@@ -22,6 +24,10 @@ use crate::project::Project;
 use crate::ssh::Identity;
 use crate::tunnel::{Route, Way};
 use crate::ui::{Answer, Event, Ui};
+use crate::verify::{self, Subject};
+
+/// For how long scheduler and login nodes may still be starting: allocation, boot, and the cluster-init of all projects.
+const SETTLE: Duration = Duration::from_secs(30 * 60);
 
 /// Deploys, configures and connects; `-b` stops after the infrastructure, `-a` starts after it, `-s` secures
 /// what runs in the end.
@@ -64,12 +70,14 @@ fn phases(
         "resource_group": site.config.resource_group_name,
         "deployment": { "name": infrastructure.deployment, "changed": infrastructure.changed },
     });
+    let mut installed = None;
     match (environment, &infrastructure.outputs) {
         (Some(environment), Some(outputs)) => {
-            configure_and_connect(site, outputs, node_image, &environment, &mut result)?;
+            let identity = configure_and_connect(site, outputs, node_image, &environment, &mut result)?;
+            installed = Some((outputs, identity));
         }
         _ if args.dry_run && !args.bicep => ui.event(Event::Note {
-            text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts",
+            text: "then: configure CycleCloud with Ansible, start the cluster, write the connection scripts, verify",
         }),
         _ => {}
     }
@@ -79,6 +87,9 @@ fn phases(
             text: "then: secure the VMs, network security groups and key vault that there are by then",
         }),
         (false, _) => {}
+    }
+    if let Some((outputs, identity)) = installed {
+        works(site, outputs, &identity, &mut result)?;
     }
     Ok((infrastructure, result))
 }
@@ -119,7 +130,7 @@ fn configure_and_connect(
     node_image: &Image,
     environment: &Environment,
     result: &mut Value,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Identity> {
     let Site { config, az, ui, .. } = *site;
     let global = &outputs.global;
     let (server_key, key_file) = ui.phase("SSH key", || {
@@ -165,12 +176,39 @@ fn configure_and_connect(
         "cycleserver": global.cycleserver_id, "scheduler": vms.scheduler, "login": vms.logins,
     });
     let written = ui.phase("connection scripts", || {
-        let written = connect::write(site.workspace.root(), &targets(site, outputs, identity, &vms)?)?;
+        let written =
+            connect::write(site.workspace.root(), &targets(site, outputs, identity.clone(), &vms)?)?;
         let note = format!("{} files in {}", written.len(), site.workspace.root().display());
         Ok((written, note))
     })?;
     result["scripts"] = written.iter().map(|path| path.display().to_string()).collect();
-    Ok(())
+    Ok(identity)
+}
+
+/// Whether what was installed works, as far as that shows without starting anything.
+fn works(site: &Site<'_>, outputs: &Outputs, identity: &Identity, result: &mut Value) -> anyhow::Result<()> {
+    let subject = Subject {
+        config: site.config,
+        global: &outputs.global,
+        server_address: outputs.server_address,
+        identity,
+        az: site.az,
+        logs: site.workspace.path("logs"),
+        patience: None,
+        settle: SETTLE,
+        runner: site.runner,
+        ui: site.ui,
+    };
+    site.ui.phase("verify", || {
+        let mut report = verify::Report::default();
+        verify::run(&subject, None, &mut report)?;
+        let Answer { text, result: found } = report.answer();
+        result["verify"] = found;
+        match report.failure() {
+            Some(failure) => Err(failure.partial(Answer { text, result: result.clone() }).into()),
+            None => Ok(((), report.counts())),
+        }
+    })
 }
 
 /// What the playbook learns from the configuration.

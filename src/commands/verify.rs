@@ -56,6 +56,7 @@ pub fn run(global: &Global, args: &VerifyArgs, ui: &Ui) -> anyhow::Result<Answer
         az: &az,
         logs: workspace.path("logs"),
         patience: patience(),
+        settle: Duration::ZERO,
         runner: &runner,
         ui,
     };

@@ -8,11 +8,11 @@ use crate::azure::{Az, Kind};
 use crate::config::Config;
 use crate::process::ProcessError;
 
-/// Asks the workspace `id` which machines it has heard of.
+/// Asks the workspace `id` which machines it has heard of; of a cluster that is new there may be none yet.
 ///
 /// # Errors
 /// When interrupted.
-pub fn arrive(az: &Az<'_>, config: &Config, id: &str) -> Result<Finding, ProcessError> {
+pub fn arrive(az: &Az<'_>, config: &Config, id: &str, is_new: bool) -> Result<Finding, ProcessError> {
     let name = format!("{}/{}", config.resource_group_name, config.cluster_name);
     let probe = Probe::new("metrics", format!("metrics of {name} arrived in the last five minutes"));
     let series = match scraped(az, id) {
@@ -28,6 +28,9 @@ pub fn arrive(az: &Az<'_>, config: &Config, id: &str) -> Result<Finding, Process
     };
     let ours = series.iter().filter(|one| one.cluster.eq_ignore_ascii_case(&name));
     let machines: BTreeSet<&str> = ours.map(|one| one.instance.as_str()).collect();
+    if machines.is_empty() && is_new {
+        return Ok(probe.unknown("none arrived yet", "run `ccslurm4ai verify` in ten minutes"));
+    }
     if machines.is_empty() {
         let remedy = "on the scheduler: `systemctl status prometheus` and `journalctl -u prometheus`; the first \
                       metrics may take ten minutes";

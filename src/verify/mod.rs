@@ -16,11 +16,12 @@ mod slurm;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gpu::{Fleet, Gpus};
 use jobs::Bench;
 pub use report::Report;
+use server::CloudNode;
 use slurm::{Node, Partition};
 
 use crate::azure::outputs::GlobalVars;
@@ -31,6 +32,9 @@ use crate::remote::{Host, Trouble};
 use crate::ssh::Identity;
 use crate::tunnel::{Route, Way};
 use crate::ui::{Event, Ui};
+
+/// Between two looks at nodes that are starting.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// The installation that is looked at.
 pub struct Subject<'a> {
@@ -48,6 +52,8 @@ pub struct Subject<'a> {
     pub logs: PathBuf,
     /// How long nodes may take to come up, when not as long as Slurm bears it.
     pub patience: Option<Duration>,
+    /// How long scheduler and login nodes are waited for, when they were started a moment ago.
+    pub settle: Duration,
     /// Runs programs.
     pub runner: &'a Runner<'a>,
     /// Progress.
@@ -64,7 +70,7 @@ pub fn run(subject: &Subject<'_>, gpus: Option<u32>, report: &mut Report) -> Res
     let server = subject.reach("cycleserver", &subject.global.cycleserver_id, subject.server_address);
     let (server, asked) = match server {
         Ok(host) => {
-            let asked = server::nodes(&host, &config.cluster_name);
+            let asked = subject.settled(&host);
             (Some(host), asked)
         }
         Err(trouble) => (None, Err(trouble)),
@@ -90,7 +96,8 @@ pub fn run(subject: &Subject<'_>, gpus: Option<u32>, report: &mut Report) -> Res
     }
     if config.monitoring {
         subject.progress("metrics");
-        report.add(metrics::arrive(subject.az, config, &subject.global.monitor_workspace_id)?);
+        let is_new = !subject.settle.is_zero();
+        report.add(metrics::arrive(subject.az, config, &subject.global.monitor_workspace_id, is_new)?);
     }
     Ok(())
 }
@@ -102,6 +109,19 @@ struct Entry<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// What CycleCloud says of the nodes, once none is still starting or the time for that is over.
+    fn settled(&self, server: &Host<'_>) -> Result<Vec<CloudNode>, Trouble> {
+        let deadline = Instant::now() + self.settle;
+        loop {
+            let nodes = server::nodes(server, &self.config.cluster_name)?;
+            if server::are_settled(&nodes, self.config.login_nodes) || Instant::now() >= deadline {
+                return Ok(nodes);
+            }
+            self.progress("waiting until scheduler and login nodes are started");
+            interrupt::sleep(PAUSE)?;
+        }
+    }
+
     fn progress(&self, text: &str) {
         self.ui.event(Event::Progress { text });
     }

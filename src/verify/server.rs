@@ -66,6 +66,14 @@ pub fn nodes(server: &Host<'_>, cluster: &str) -> Result<Vec<CloudNode>, Trouble
     Ok(rows.iter().map(node).collect())
 }
 
+/// Whether no node that the cluster always has is still starting.
+pub fn are_settled(nodes: &[CloudNode], login_nodes: u32) -> bool {
+    names(login_nodes).all(|name| {
+        let node = nodes.iter().find(|node| node.name == name);
+        !node.is_some_and(|node| node.state != STARTED && node.is_coming())
+    })
+}
+
 /// The findings `server` and `cluster` from what the server was asked.
 ///
 /// # Errors

@@ -76,12 +76,21 @@ fn tunnel_lock_and_playbook() {
                 breaks(site);
                 site.file("ansible-playbook.how", "once");
             })
-            .verify(|site, _| assert_eq!(site.calls_of("network bastion tunnel").len(), 2)),
+            // Two for the playbook, three for verify: server, login node, scheduler.
+            .verify(|site, _| assert_eq!(site.calls_of("network bastion tunnel").len(), 5)),
             case("the tunnel breaks twice", &[], 11, breaks)
                 .verify(|site, _| assert_eq!(site.calls_of("ansible-playbook").len(), 2)),
             case("a node's VM fails", &[], 11, |site| {
                 let vms = fs::read_to_string(site.path("answers/vms")).expect("a list");
                 site.file("vms", &vms.replacen("Succeeded", "Failed", 1));
+            }),
+            case("Slurm does not answer in the end", &[], 4, |site| {
+                let text = "slurm_load_partitions: Unable to contact slurm controller (connect failure)";
+                site.change_cluster("fails", &json!({"sinfo": [1, text]}));
+            })
+            .verify(|_, run| {
+                assert!(run.document["result"]["scripts"].is_array(), "{}", run.document);
+                assert_eq!(run.document["result"]["verify"]["verdict"], "failed");
             }),
             case("the server is forbidden", &["-a"], 10, |site| {
                 assert_eq!(site.install(&["-b"]).exit, 0);

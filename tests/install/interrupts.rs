@@ -14,7 +14,7 @@ struct Phase {
     at: (&'static str, usize),
 }
 
-const PHASES: [Phase; 17] = [
+const PHASES: [Phase; 18] = [
     Phase {
         name: "token",
         arrange: |site| hang(site, "account get-access-token"),
@@ -64,6 +64,11 @@ const PHASES: [Phase; 17] = [
         at: ("ansible-playbook", 1),
     },
     Phase { name: "VM wait", arrange: no_nodes, at: ("/virtualMachines\\?", 2) },
+    Phase {
+        name: "verify",
+        arrange: |site| site.change_cluster("hangs", &json!(["sinfo"])),
+        at: ("login1: sinfo", 1),
+    },
 ];
 
 fn hang(site: &Site, key: &str) {

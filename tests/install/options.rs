@@ -88,7 +88,7 @@ fn without_a_bastion_everything_goes_straight_to_private_addresses() {
     let nodes = ["scheduler", "login1", "login2", "login3"];
     let interface = |(number, node): (usize, &&str)| {
         json!({"properties": {"virtualMachine": {"id": format!("/subscriptions/S/{node}")},
-            "ipConfigurations": [{"properties": {"privateIPAddress": format!("10.7.1.{}", 4 + number)}}]}})
+            "ipConfigurations": [{"properties": {"privateIPAddress": format!("127.7.1.{}", 4 + number)}}]}})
     };
     let interfaces: Vec<Value> = nodes.iter().enumerate().map(interface).collect();
     site.scene.answer_json("networkInterfaces", &json!({"value": interfaces}));
@@ -102,12 +102,13 @@ fn without_a_bastion_everything_goes_straight_to_private_addresses() {
     assert_eq!((&server["ansible_host"], &server["ansible_port"]), (&json!("127.0.0.1"), &json!(22)));
 
     let settings = std::fs::read_to_string(site.path("ws/ssh_config")).expect("written");
-    for (host, address) in [("cycleserver", "127.0.0.1"), ("scheduler", "10.7.1.4"), ("login3", "10.7.1.7")] {
+    for (host, address) in [("cycleserver", "127.0.0.1"), ("scheduler", "127.7.1.4"), ("login3", "127.7.1.7")]
+    {
         assert!(settings.contains(&format!("Host {host}\nHostName {address}\n")), "{host}:\n{settings}");
     }
     assert!(!settings.contains("ProxyCommand") && settings.contains("StrictHostKeyChecking accept-new"));
     let script = std::fs::read_to_string(site.path("ws/bastion_tunnel_login.sh")).expect("written");
-    assert!(script.contains("[2]=10.7.1.6"), "{script}");
+    assert!(script.contains("[2]=127.7.1.6"), "{script}");
 }
 
 #[test]

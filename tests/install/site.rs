@@ -74,8 +74,35 @@ impl Site {
                 "tags": {"ClusterName": "slurmcluster", "Name": node},
                 "properties": {"provisioningState": "Succeeded", "hardwareProfile": {"vmSize": "Standard_D8ads_v5"}}})
         };
+        let started =
+            ["scheduler", "login1", "login2", "login3"].map(|node| (node.to_owned(), json!(["Started", ""])));
+        let off = |partition: &str, count: usize| {
+            let node = json!({"state": ["FUTURE"], "partition": partition});
+            let name = |number| format!("slurmcluster-{partition}-{number}");
+            (1..=count).map(|number| (name(number), node.clone())).collect::<Vec<_>>()
+        };
+        let nodes: serde_json::Map<_, _> = [off("hpc", 2), off("htc", 10)].concat().into_iter().collect();
+        let cloud: serde_json::Map<_, _> = started.into_iter().collect();
+        self.file("cluster.json", &json!({"nodes": nodes, "cloud": cloud}).to_string());
+        self.scene.answer_json(
+            "monitor",
+            &json!({"properties": {"metrics": {
+            "prometheusQueryEndpoint": "https://monitor-a1b2.eastus.prometheus.monitor.azure.com"}}}),
+        );
+        self.scene.answer_json(
+            "query",
+            &json!({"status": "success", "data": {"resultType": "vector", "result": []}}),
+        );
         let vms = ["scheduler", "login1", "login2", "login3"].map(|node| vm(node, node));
         self.file("vms", &json!({"value": vms}).to_string());
+    }
+
+    /// Changes what the stand-in for the cluster's machines plays.
+    pub fn change_cluster(&self, key: &str, value: &Value) {
+        let text = fs::read(self.path("answers/cluster.json")).expect("there");
+        let mut cluster: Value = serde_json::from_slice(&text).expect("JSON");
+        cluster[key] = value.clone();
+        self.file("cluster.json", &cluster.to_string());
     }
 
     /// Lets a shell script answer `call`.
@@ -166,7 +193,9 @@ impl Site {
             "deployment sub what-if ",
         ];
         let programs = ["ssh", "python3", "ssh-keygen -y", "network bastion tunnel", "ansible-playbook"];
-        let harmless = |call: &String| reads.iter().chain(&programs).any(|start| call.starts_with(start));
+        let hosts = ["cycleserver: ", "login1: ", "scheduler: "];
+        let harmless =
+            |call: &String| reads.iter().chain(&programs).chain(&hosts).any(|start| call.starts_with(start));
         self.scene.calls().into_iter().filter(|call| !harmless(call)).collect()
     }
 

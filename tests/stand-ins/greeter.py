@@ -1,11 +1,11 @@
 #!/usr/bin/python3 -IS
-"""Greets on port 22 of loopback as an SSH server does, for as long as the process that started it runs."""
+"""Greets on port 22 of its network namespace as an SSH server does, for as long as the process that started it runs."""
 
 import os
 import socket
 
 parent = os.getppid()
-listener = socket.create_server(("127.0.0.1", 22))
+listener = socket.create_server(("", 22))
 listener.settimeout(0.05)
 clients = []
 while os.getppid() == parent:

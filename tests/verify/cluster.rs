@@ -226,7 +226,7 @@ impl Cluster {
 
     /// No process, no folder of jobs and no node that was started stays.
     fn audit(&self) {
-        assert_eq!(self.scene.children_left(), 0, "{:#?}", self.calls());
+        assert_eq!(self.scene.children_left(), [""; 0], "{:#?}", self.calls());
         let home = fs::read_dir(self.scene.path("answers/home")).map(Iterator::count).unwrap_or_default();
         assert_eq!(home, 0, "{:#?}", self.calls());
         for (name, node) in self.get()["nodes"].as_object().expect("nodes") {
