@@ -7,9 +7,8 @@ use crate::azure::{Azure, behind, machines, vaults};
 
 /// Takes a resource away: with its parts, its role assignments, its identity, and what Azure keeps for it alone.
 pub fn remove(azure: &Azure, id: &str) {
-    for id in with_all_below(&azure.state(), id) {
-        behind::end(azure, &id);
-    }
+    let going = with_all_below(&azure.state(), id);
+    going.iter().for_each(|id| behind::end(azure, id));
     let mut state = azure.state();
     let Some(resource) = state.resource(id).cloned() else { return };
     vaults::keep_deleted(&mut state, id);
