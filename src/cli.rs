@@ -33,6 +33,9 @@ pub struct Global {
     /// The private SSH key of the admin user, when the vault cannot be read from here
     #[arg(long, global = true, value_name = "FILE")]
     pub ssh_key: Option<PathBuf>,
+    /// Take an hpc_sku that this version does not know as Azure lists it
+    #[arg(long, global = true)]
+    pub allow_unlisted_size: bool,
     /// How the answer on standard output is written
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -47,6 +50,8 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented config.yaml: asks on a terminal, takes options elsewhere; never overwrites
+    Init(InitArgs),
     /// Make the pinned Ansible environment in the cache folder (`install` does it when absent)
     Setup,
     /// Check configuration, programs, sign-in, sizes, permissions and quota; changes nothing
@@ -59,20 +64,55 @@ pub enum Command {
     Destroy(DestroyArgs),
     /// Probe an installed cluster from the outside in: server, Slurm, a job, shared files, metrics, GPUs
     Verify(VerifyArgs),
+    /// Print what makes a shell complete our commands and options
+    Completions(CompletionsArgs),
 }
 
 impl Command {
     /// The command's name as typed.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Init(_) => "init",
             Self::Setup => "setup",
             Self::Check(_) => "check",
             Self::Plan(_) => "plan",
             Self::Install(_) => "install",
             Self::Destroy(_) => "destroy",
             Self::Verify(_) => "verify",
+            Self::Completions(_) => "completions",
         }
     }
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The subscription that is billed
+    #[arg(long, value_name = "NAME|ID")]
+    pub subscription: Option<String>,
+    /// Azure region, such as eastus
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The resource group that will hold everything
+    #[arg(long, value_name = "NAME")]
+    pub resource_group: Option<String>,
+    /// Size of the GPU nodes, such as Standard_ND96isr_H100_v5
+    #[arg(long)]
+    pub size: Option<String>,
+    /// How many GPU nodes there are at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes: Option<u32>,
+    /// Instead write bicep/ and ansible/ into DIR, to be changed and used with --templates DIR
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["subscription", "region", "resource_group", "size", "nodes"])]
+    pub eject: Option<PathBuf>,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// Options of `check`.

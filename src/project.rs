@@ -7,14 +7,29 @@ use crate::azure::Az;
 use crate::azure::vault::Vault;
 use crate::checks::{self, Ready, Report, Status};
 use crate::cli::Global;
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::images::Images;
 use crate::infrastructure::Site;
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
 use crate::templates::Templates;
 use crate::ui::{Event, Ui};
+use crate::unlisted;
 use crate::workspace::Workspace;
+
+/// The configuration; its warnings are shown. With `--allow-unlisted-size`, Azure is asked for a size that the table lacks.
+///
+/// # Errors
+/// [`crate::failure::Exit::Config`] with all that is wrong; when such a size is not to be had of Azure, why not.
+pub fn configuration(global: &Global, runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Config> {
+    let wanted = if global.allow_unlisted_size { Unlisted::of(&global.config) } else { None };
+    let unlisted = wanted.map(|wanted| unlisted::look_up(&wanted, runner, ui)).transpose()?;
+    let (config, warnings) = Config::load(&global.config, unlisted.as_ref())?;
+    for warning in warnings {
+        ui.event(Event::Warning { text: &warning.to_string() });
+    }
+    Ok(config)
+}
 
 /// What a command works with before it knows who is signed in.
 pub struct Project<'a> {
@@ -37,10 +52,7 @@ impl<'a> Project<'a> {
     /// # Errors
     /// With the exit code of what is wrong with them.
     pub fn open(global: &'a Global, runner: &'a Runner<'a>, ui: &'a Ui) -> anyhow::Result<Self> {
-        let (config, warnings) = Config::load(&global.config)?;
-        for warning in warnings {
-            ui.event(Event::Warning { text: &warning.to_string() });
-        }
+        let config = configuration(global, runner, ui)?;
         let workspace = Workspace::open(&global.workspace, &config.resource_group_name, runner)?;
         let templates = Templates::open(global.templates.as_deref())?;
         if let Some(folder) = templates.foreign() {

@@ -109,6 +109,37 @@ fn unpack(target: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes the bundled templates into `folder`, to be changed there and used as a folder of the user's.
+///
+/// # Errors
+/// [`Exit::Refused`] when one of them is there already; when they cannot be written.
+pub fn eject(folder: &Path) -> anyhow::Result<()> {
+    const PARTS: [&str; 3] = ["bicep", "ansible", "VERSION"];
+    if let Some(there) =
+        PARTS.iter().map(|part| folder.join(part)).find(|path| path.symlink_metadata().is_ok())
+    {
+        return Err(Failure::new(
+            Exit::Refused,
+            "FileExists",
+            "it is there already, and nothing is overwritten",
+        )
+        .resource(there.display().to_string())
+        .remedy("name another folder")
+        .into());
+    }
+    let written = || -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let unfinished = tempfile::Builder::new().prefix(".ccslurm4ai-").tempdir_in(folder)?;
+        unpack(unfinished.path())?;
+        std::fs::write(unfinished.path().join("VERSION"), concat!(env!("CARGO_PKG_VERSION"), "\n"))?;
+        for part in PARTS {
+            std::fs::rename(unfinished.path().join(part), folder.join(part))?;
+        }
+        Ok(())
+    };
+    written().with_context(|| format!("writing the templates into {}", folder.display()))
+}
+
 fn check_version(folder: &Path) -> anyhow::Result<()> {
     let ours = env!("CARGO_PKG_VERSION");
     let file = folder.join("VERSION");

@@ -43,6 +43,8 @@ pub enum Event<'a> {
         /// What came of it; may be empty.
         note: &'a str,
     },
+    /// The running phase could not find out what it was for.
+    PhaseOpen,
     /// A phase is not needed.
     Skipped {
         /// Its name.
@@ -101,6 +103,7 @@ impl Ui {
             Event::PhaseStarted { name } => self.start_phase(name),
             Event::Progress { text } => self.progress(text),
             Event::PhaseDone { note } => self.end_phase("ok", "32", note),
+            Event::PhaseOpen => self.end_phase("unknown", "33", ""),
             Event::Skipped { name, why } => self.line(&self.phase_line("skip", "36", name, None, why)),
             Event::Warning { text } => self.line(&format!("{} {text}", self.paint("33", "warning:"))),
             Event::Note { text } => self.line(text),

@@ -6,6 +6,7 @@ mod check {
     mod rights;
     mod scene;
     mod spoke;
+    mod wrong;
 
     use scene::{Scene, run_all};
 

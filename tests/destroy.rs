@@ -1,5 +1,7 @@
 //! `destroy` on the command line, with a stand-in Azure that remembers what is deleted.
 
+mod terminal;
+
 mod destroy {
     #[allow(dead_code, reason = "the tests of `check` use the rest")]
     #[path = "../check/scene.rs"]

@@ -58,6 +58,9 @@ pub struct Subscription {
     /// The cloud it lives in; `AzureCloud` is the public one.
     #[serde(default)]
     pub environment_name: String,
+    /// Whether az takes it when none is named.
+    #[serde(default)]
+    pub is_default: bool,
 }
 
 /// Gets a token for the subscription of `az`. To be called first and alone, so that later calls find it

@@ -15,6 +15,13 @@ pub struct Sku {
     pub family: String,
     /// vCPUs of one VM.
     pub vcpus: Option<u32>,
+    /// Memory of one VM in GiB, a fraction left out.
+    pub memory_gib: Option<u32>,
+    /// GPUs of one VM. Azure lists none for some sizes that have them (skypilot-org/skypilot, seen with MI300X, GB200 and
+    /// GB300).
+    pub gpus: Option<u32>,
+    /// Whether its processors are arm64.
+    pub is_arm: bool,
     /// Zones of the region that have it.
     pub zones: Vec<String>,
     /// Why it cannot be had in the whole region, in Azure's word.
@@ -62,7 +69,11 @@ fn sku(item: &Value, region: &str) -> Option<Sku> {
     Some(Sku {
         name: text("name")?.to_owned(),
         family: text("family")?.to_owned(),
-        vcpus: vcpus(item),
+        vcpus: number(item, "vCPUs"),
+        memory_gib: number(item, "MemoryGB"),
+        gpus: number(item, "GPUs"),
+        is_arm: capability(item, "CpuArchitectureType")
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("Arm64")),
         zones: here.into_iter().flat_map(|info| texts(info, "/zones")).collect(),
         closed: restrictions().find(|restriction| is_type(restriction, "Location")).map(reason),
         closed_zones: restrictions()
@@ -80,9 +91,14 @@ fn texts(value: &Value, pointer: &str) -> impl Iterator<Item = String> {
     list(value, pointer).filter_map(|item| item.as_str().map(str::to_owned))
 }
 
-fn vcpus(item: &Value) -> Option<u32> {
-    let is_vcpus = |capability: &&Value| capability.get("name").and_then(Value::as_str) == Some("vCPUs");
-    list(item, "/capabilities").find(is_vcpus)?.get("value")?.as_str()?.parse().ok()
+fn capability<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
+    let is_it = |capability: &&Value| capability.get("name").and_then(Value::as_str) == Some(name);
+    list(item, "/capabilities").find(is_it)?.get("value")?.as_str()
+}
+
+/// Its whole part: memory may be `3.5`.
+fn number(item: &Value, name: &str) -> Option<u32> {
+    capability(item, name)?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -107,6 +123,8 @@ mod tests {
         let closed = Some("NotAvailableForSubscription");
         assert_eq!(facts("Standard_D13_v2_Promo"), ("standardDv2PromoFamily", Some(8), 3, closed, 3));
         assert_eq!(facts("Standard_NV6"), ("standardNVFamily", Some(6), 2, None, 3));
+        let sku = find(&skus, "Standard_NV6").expect("recorded");
+        assert_eq!((sku.memory_gib, sku.gpus, sku.is_arm), (Some(56), Some(1), false));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The marketplace images of `bicep/versions.json` that the configuration uses exist in the region.
 //!
-//! - Inputs: the image of the CycleCloud server, and that of the nodes for `os`; their versions in `region`.
+//! - Inputs: the image of the CycleCloud server, and those of the nodes for `os` and `hpc_sku`; their versions in
+//!   `region`.
 //! - Pass: the very version is there, or any for `latest`.
 //! - Warning: the version is deprecated, or will be; after that day Azure makes no new VM of it.
 //! - Fail: the region does not have it; exit code 4. The newest that it has is named.
@@ -19,11 +20,15 @@ pub(super) const ID: &str = "images";
 /// What the region has of an image.
 pub(super) type Versions = Result<Vec<Version>, AzError>;
 
-pub(super) fn check(region: &str, images: &Images, server: &Versions, node: &Versions) -> Vec<Item> {
-    vec![judge("server", region, &images.server, server), judge("nodes", region, &images.node, node)]
+/// The images of `images`, each once, with whose it is.
+pub(super) fn wanted(images: &Images) -> Vec<(&'static str, &Image)> {
+    if images.gpu_node == images.node {
+        return vec![("server", &images.server), ("nodes", &images.node)];
+    }
+    vec![("server", &images.server), ("GPU nodes", &images.gpu_node), ("other nodes", &images.node)]
 }
 
-fn judge(whose: &str, region: &str, image: &Image, versions: &Versions) -> Item {
+pub(super) fn check(whose: &str, region: &str, image: &Image, versions: &Versions) -> Item {
     let subject = format!("{}:{} ({whose})", image.offer, image.sku);
     let missing = |message: String| {
         let remedy = "use a newer ccslurm4ai, or templates of your own (--templates) whose bicep/versions.json names \

@@ -130,8 +130,10 @@ fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller, needs_
         let usages = scope.spawn(|| limits::usages(az, region));
         let running = scope.spawn(|| resources::running(az, &config.resource_group_name, region));
         let regions = scope.spawn(|| regions::regions(az));
-        let server = scope.spawn(|| versions(az, region, &images.server));
-        let node = scope.spawn(|| versions(az, region, &images.node));
+        let images = images::wanted(images).into_iter().map(|(whose, image)| {
+            scope.spawn(move || images::check(whose, region, image, &versions(az, region, image)))
+        });
+        let images: Vec<_> = images.collect();
         let providers = scope.spawn(|| rights::providers(az));
         let rights = scope.spawn(|| permissions::read(az, config));
         let network = scope.spawn(|| network::read(az, config));
@@ -152,7 +154,7 @@ fn online(az: &Az<'_>, config: &Config, images: &Images, caller: &Caller, needs_
             running: &joined(running),
         };
         items.extend(quota::check(&plan, &facts));
-        items.extend(images::check(region, images, &joined(server), &joined(node)));
+        items.extend(images.into_iter().map(joined));
         items.extend(providers::check(az.subscription(), config, &joined(providers)));
         items.extend(permissions::check(caller, &joined(rights)));
         items.extend(network::check(az, config, &plan, facts.skus, joined(network).as_ref()));

@@ -57,6 +57,9 @@ pub struct Item {
     /// For quota.
     #[serde(flatten)]
     pub numbers: Option<Numbers>,
+    /// File, line and column of what asks for it.
+    #[serde(skip)]
+    place: Option<(String, usize, usize)>,
     #[serde(skip)]
     exit: Exit,
 }
@@ -82,6 +85,7 @@ impl Item {
             message: message.into(),
             remedy: None,
             numbers: None,
+            place: None,
             exit: Exit::Check,
         }
     }
@@ -130,6 +134,12 @@ impl Item {
         self
     }
 
+    /// Where `config.yaml` asks for it.
+    pub(super) fn at(mut self, place: Option<(String, usize, usize)>) -> Self {
+        self.place = place;
+        self
+    }
+
     /// The exit code if it fails; [`Exit::Check`] when not said.
     pub(super) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
@@ -170,7 +180,11 @@ impl Report {
         let exit = blocking.into_iter().find(|exit| failed.iter().any(|item| item.exit == *exit))?;
         let problem = |item: &&Item| {
             let problem = Problem::new(&item.code, format!("{}: {}", item.subject, item.message));
-            Problem { remedy: item.remedy.clone(), ..problem }
+            let problem = Problem { remedy: item.remedy.clone(), ..problem };
+            match &item.place {
+                Some((file, line, column)) => problem.at(file, *line, *column),
+                None => problem,
+            }
         };
         Some(Failure::many(exit, failed.iter().map(problem).collect()))
     }

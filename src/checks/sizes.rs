@@ -34,23 +34,32 @@ pub(super) fn check(
         let elsewhere = format!(
             "az vm list-skus --subscription {subscription} --size {size} --all --output table shows where it can be had"
         );
-        judge(&subject, &elsewhere, &config.region, zone, skus::find(skus, size))
+        let (item, key) = judge(&subject, &elsewhere, &config.region, zone, skus::find(skus, size));
+        item.at(config.places.of(key.unwrap_or(keys[0])))
     };
     plan.sizes().into_iter().map(judge).collect()
 }
 
-fn judge(subject: &str, elsewhere: &str, region: &str, zone: Option<&str>, sku: Option<&Sku>) -> Item {
+/// The item, and the key that is wrong if it is not the size's.
+fn judge(
+    subject: &str,
+    elsewhere: &str,
+    region: &str,
+    zone: Option<&str>,
+    sku: Option<&Sku>,
+) -> (Item, Option<&'static str>) {
     let fail = |code: &str, message: String, remedy: String| {
         Item::failed(ID, subject, message).code(code).remedy(remedy)
     };
     let Some(sku) = sku else {
-        return fail("SizeNotOffered", format!("not offered in {region}"), elsewhere.to_owned());
+        return (fail("SizeNotOffered", format!("not offered in {region}"), elsewhere.to_owned()), None);
     };
     if let Some(reason) = &sku.closed {
         let message = format!("restricted in {region} for this subscription ({reason})");
-        return fail("SizeRestricted", message, format!("ask Azure support to lift it; {elsewhere}"));
+        let remedy = format!("ask Azure support to lift it; {elsewhere}");
+        return (fail("SizeRestricted", message, remedy), None);
     }
-    let Some(zone) = zone else { return Item::ok(ID, subject, format!("offered in {region}")) };
+    let Some(zone) = zone else { return (Item::ok(ID, subject, format!("offered in {region}")), None) };
     let is_zone = |other: &String| other == zone;
     let mut open: Vec<&str> =
         sku.zones.iter().filter(|zone| !sku.closed_zones.contains(zone)).map(String::as_str).collect();
@@ -59,12 +68,13 @@ fn judge(subject: &str, elsewhere: &str, region: &str, zone: Option<&str>, sku: 
         [] => "leave `zone` out of config.yaml, or take another region".to_owned(),
         open => format!("zones that have it: {}", open.join(", ")),
     };
-    if !sku.zones.iter().any(is_zone) {
-        return fail("SizeNotInZone", format!("not offered in zone {zone} of {region}"), choice);
-    }
-    if sku.closed_zones.iter().any(is_zone) {
+    let item = if !sku.zones.iter().any(is_zone) {
+        fail("SizeNotInZone", format!("not offered in zone {zone} of {region}"), choice)
+    } else if sku.closed_zones.iter().any(is_zone) {
         let message = format!("restricted in zone {zone} of {region} for this subscription");
-        return fail("SizeRestricted", message, choice);
-    }
-    Item::ok(ID, subject, format!("offered in {region}, zone {zone}"))
+        fail("SizeRestricted", message, choice)
+    } else {
+        Item::ok(ID, subject, format!("offered in {region}, zone {zone}"))
+    };
+    (item, Some("zone"))
 }

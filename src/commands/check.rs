@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::checks;
 use crate::cli::{CheckArgs, Global};
-use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::images::Images;
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
+use crate::project;
 use crate::templates::Templates;
-use crate::ui::{Answer, Event, Ui};
+use crate::ui::{Answer, Ui};
 use crate::workspace;
 
 /// Runs all checks, or prints what one of them is about.
@@ -21,11 +21,8 @@ pub fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> anyhow::Result<Answer>
     if let Some(id) = &args.explain {
         return explain(id);
     }
-    let (config, warnings) = Config::load(&global.config)?;
-    for warning in warnings {
-        ui.event(Event::Warning { text: &warning.to_string() });
-    }
     let runner = Runner::new(ui, false);
+    let config = project::configuration(global, &runner, ui)?;
     let own_keys = OwnKeys {
         public_file: config.ssh_public_key_file.as_deref(),
         private_file: global.ssh_key.as_deref(),

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::process::Runner;
+use crate::project;
 use crate::removal::{self, Survey};
 use crate::ui::{Answer, Event, Ui};
 use crate::workspace::Workspace;
@@ -16,12 +17,12 @@ use crate::workspace::Workspace;
 /// With the exit code of what is in the way: no consent, a lock or a foreign group (12), a deployment (8), no access
 /// (10); what Azure could not delete (5).
 pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> anyhow::Result<Answer> {
-    let (config, _) = Config::load(&global.config)?;
+    let runner = Runner::new(ui, args.dry_run);
+    let config = project::configuration(global, &runner, ui)?;
     let asks = !args.yes && !args.dry_run;
     if asks && !ui.can_ask() {
         return Err(no_terminal());
     }
-    let runner = Runner::new(ui, args.dry_run);
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
     let az = signed_in(&runner, &config)?;
     let survey = ui.phase("survey", || {

@@ -16,7 +16,7 @@ use crate::azure::vault::Vault;
 use crate::cli::{Global, InstallArgs};
 use crate::config::Config;
 use crate::connect::{self, Reach, Targets};
-use crate::images::Image;
+use crate::images::{Image, Images};
 use crate::infrastructure::{Infrastructure, Site, Survey};
 use crate::keys;
 use crate::process::Runner;
@@ -44,7 +44,7 @@ pub fn run(global: &Global, args: &InstallArgs, ui: &Ui) -> anyhow::Result<Answe
     let vault = Vault::new(&az, &config.resource_group_name, &config.region, &config.admin_user);
     let site = project.site(&ready, &az, &vault);
 
-    let (infrastructure, mut result) = phases(&site, args, evidence, &images.node)?;
+    let (infrastructure, mut result) = phases(&site, args, evidence, images)?;
     if args.dry_run {
         result["would_run"] = runner.shown().into();
     }
@@ -56,7 +56,7 @@ fn phases(
     site: &Site<'_>,
     args: &InstallArgs,
     evidence: Evidence,
-    node_image: &Image,
+    images: &Images,
 ) -> anyhow::Result<(Infrastructure, Value)> {
     let ui = site.ui;
     // Before any money is spent: this needs the network and may fail.
@@ -73,7 +73,7 @@ fn phases(
     let mut installed = None;
     match (environment, &infrastructure.outputs) {
         (Some(environment), Some(outputs)) => {
-            let identity = configure_and_connect(site, outputs, node_image, &environment, &mut result)?;
+            let identity = configure_and_connect(site, outputs, images, &environment, &mut result)?;
             installed = Some((outputs, identity));
         }
         _ if args.dry_run && !args.bicep => ui.event(Event::Note {
@@ -127,7 +127,7 @@ fn ansible_environment(runner: &Runner<'_>, ui: &Ui) -> anyhow::Result<Environme
 fn configure_and_connect(
     site: &Site<'_>,
     outputs: &Outputs,
-    node_image: &Image,
+    images: &Images,
     environment: &Environment,
     result: &mut Value,
 ) -> anyhow::Result<Identity> {
@@ -152,7 +152,7 @@ fn configure_and_connect(
     let recap = ui.phase("configuration", || {
         let variables = Variables {
             global_vars: outputs.global_document.clone(),
-            ccslurm4ai: facts(config, node_image, &server_key),
+            ccslurm4ai: facts(config, images, &server_key),
         };
         let plan = Configuration {
             route: &route,
@@ -212,8 +212,8 @@ fn works(site: &Site<'_>, outputs: &Outputs, identity: &Identity, result: &mut V
 }
 
 /// What the playbook learns from the configuration.
-fn facts(config: &Config, image: &Image, public_key: &str) -> Cluster {
-    let urn = image.to_string();
+fn facts(config: &Config, images: &Images, public_key: &str) -> Cluster {
+    let urn = images.node.to_string();
     Cluster {
         cluster_name: config.cluster_name.clone(),
         admin_user: config.admin_user.clone(),
@@ -233,7 +233,12 @@ fn facts(config: &Config, image: &Image, public_key: &str) -> Cluster {
         accounting: config.accounting,
         monitoring: config.monitoring,
         node_tags: config.tags.clone(),
-        images: NodeImages { scheduler: urn.clone(), login: urn.clone(), htc: urn.clone(), hpc: urn },
+        images: NodeImages {
+            scheduler: urn.clone(),
+            login: urn.clone(),
+            htc: urn,
+            hpc: images.gpu_node.to_string(),
+        },
         zone: config.zone.clone(),
         ssh_public_key: public_key.to_owned(),
     }

@@ -8,7 +8,7 @@ use super::document::{self, Kind, Node};
 use super::raw::Raw;
 use super::report::Report;
 use super::source::is_text;
-use super::{Config, Exit, Failure, keys, raw};
+use super::{Config, Exit, Failure, raw};
 
 /// What the spanned parse saw; `None` if it has something to say against the file.
 fn spanned(text: &str) -> Option<Value> {
@@ -116,7 +116,7 @@ fn scalar() -> impl Strategy<Value = String> {
 }
 
 fn file() -> impl Strategy<Value = String> {
-    let keys = prop::sample::subsequence(keys::single_values().collect::<Vec<_>>(), 0..6);
+    let keys = prop::sample::subsequence(super::tests::single_values().collect::<Vec<_>>(), 0..6);
     let tags = prop::collection::vec((scalar(), scalar()), 0..3);
     let deep = prop::sample::subsequence(
         vec![
@@ -165,7 +165,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, bytes).unwrap();
-        let error = Config::load(&path).expect_err("nobody writes one by chance");
+        let error = Config::load(&path, None).expect_err("nobody writes one by chance");
         prop_assert_eq!(error.downcast_ref::<Failure>().map(|failure| failure.exit), Some(Exit::Config));
     }
 }

@@ -1,6 +1,6 @@
 //! `config.yaml` with positions: a tree in which every key and value knows its line and column.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
@@ -32,6 +32,21 @@ pub enum Kind {
     Mapping(Vec<(Key, Rc<Node>)>),
 }
 
+/// Where the values of a file's keys stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    file: String,
+    places: BTreeMap<String, Place>,
+}
+
+impl Places {
+    /// The file as the user named it, line and column of the value of `key`; `None` when the file does not have it.
+    pub fn of(&self, key: &str) -> Option<(String, usize, usize)> {
+        let place = self.places.get(key)?;
+        Some((self.file.clone(), place.line, place.column))
+    }
+}
+
 /// A key and where it stands.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -47,6 +62,13 @@ impl Node {
         let Kind::Mapping(entries) = &self.kind else { return None };
         let (name, value) = entries.iter().find(|(name, _)| name.text == key)?;
         (!matches!(value.kind, Kind::Null)).then_some((name, &**value))
+    }
+
+    /// Where the values of the keys of this mapping stand; `file` is how the user spelled it.
+    pub fn places(&self, file: &str) -> Places {
+        let Kind::Mapping(entries) = &self.kind else { return Places::default() };
+        let places = entries.iter().map(|(key, node)| (key.text.clone(), node.place)).collect();
+        Places { file: file.to_owned(), places }
     }
 
     /// The text of a scalar.

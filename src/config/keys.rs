@@ -1,17 +1,23 @@
-//! The keys of `config.yaml`: which there are and what each may hold.
+//! The keys of `config.yaml`: which there are, what each may hold, and what it is for. Files are checked against this
+//! table ([`super::mapping`]), and the JSON Schema is made from it ([`super::schema`]).
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::rc::Rc;
-
-use super::document::{Key, Kind, Node};
-use super::report::{Place, Report, nearest, shown};
-use super::{network, rules, storage, tags, together};
+use super::rules::{self, Rule};
+use super::{network, storage};
 
 /// What a key holds.
-enum Holds {
-    /// One value that a rule accepts.
-    Value(fn(&str) -> Result<(), String>),
+pub enum Holds {
+    /// A text that a rule accepts.
+    Text(Rule),
+    /// A whole number from the first to the second.
+    Number(u32, u32),
+    /// `true` or `false`.
+    Flag,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// The size of the GPU nodes. Judged with the other keys, for one that Azure lists may be allowed.
+    GpuSize,
+    /// A size of other VMs.
+    VmSize,
     /// Tag names and values, so many at most.
     Tags(usize),
     /// A mapping with keys of its own.
@@ -19,86 +25,189 @@ enum Holds {
     /// A mapping whose key `type` says which keys it has; without it, it is the first of these.
     OneOf(&'static [Variant]),
 }
-use Holds::{Keys, OneOf, Tags, Value};
+use Holds::{Flag, GpuSize, Keys, Number, OneOf, Tags, Text, VmSize, Word};
+
+impl Holds {
+    /// What is wrong with a single value.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        match self {
+            Text(rule) => (rule.check)(text),
+            Number(min, max) => rules::number(text, *min, *max).map(drop),
+            Flag => rules::flag(text).map(drop),
+            Word(words) => rules::one_of(text, words),
+            VmSize => rules::vm_size(text).map(drop),
+            GpuSize | Tags(_) | Keys(_) | OneOf(_) => Ok(()),
+        }
+    }
+}
 
 /// A key of a mapping.
-struct Field {
-    name: &'static str,
-    holds: Holds,
-    required: bool,
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub holds: Holds,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What holds without it; an example of a required one; empty when there is neither.
+    pub sample: &'static str,
+    /// What it is for, for editors.
+    pub about: &'static str,
 }
 
 /// A kind of mapping.
-struct Variant {
-    name: &'static str,
-    fields: &'static [Field],
+pub struct Variant {
+    /// The value of `type`.
+    pub name: &'static str,
+    /// Its other keys.
+    pub fields: &'static [Field],
 }
 
-const fn required(name: &'static str, holds: Holds) -> Field {
-    Field { name, holds, required: true }
+const fn required(name: &'static str, example: &'static str, holds: Holds, about: &'static str) -> Field {
+    Field { name, holds, required: true, sample: example, about }
 }
 
-const fn optional(name: &'static str, holds: Holds) -> Field {
-    Field { name, holds, required: false }
+const fn optional(name: &'static str, default: &'static str, holds: Holds, about: &'static str) -> Field {
+    Field { name, holds, required: false, sample: default, about }
 }
 
-/// Tags for everything: private DNS zones take 15 (see [`tags`]), and one is ours.
+/// Tags for everything: private DNS zones take 15 (see [`super::tags`]), and one is ours.
 const MAX_TAGS: usize = 14;
 
 /// Tags for one resource: with those for everything they stay below the 50 that Azure takes.
 const MAX_TAGS_OF_ONE: usize = 30;
 
 /// A sanity limit for vCPUs: a thousand nodes of a thousand.
-pub(super) const MAX_CORES: u32 = 1_000_000;
+pub const MAX_CORES: u32 = 1_000_000;
 
 /// VMs in a scale set (learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits).
 const MAX_SCALE_SET: u32 = 1000;
 
-const KEYS: [Field; 27] = [
-    required("region", Value(rules::region)),
-    required("resource_group_name", Value(rules::resource_group)),
-    optional("subscription_name", Value(rules::subscription_name)),
-    optional("subscription_id", Value(rules::subscription_id)),
-    required("hpc_sku", Value(|text| rules::gpu_size(text).map(drop))),
-    required("hpc_max_core_count", Value(|text| rules::number(text, 1, MAX_CORES).map(drop))),
-    optional("hpc_max_num_vms", Value(|text| rules::number(text, 1, MAX_SCALE_SET).map(drop))),
-    optional("resource_group_tags", Tags(MAX_TAGS_OF_ONE)),
-    optional("monitor_tags", Tags(MAX_TAGS_OF_ONE)),
-    optional("tags", Tags(MAX_TAGS)),
-    optional("cluster_name", Value(rules::cluster_name)),
-    optional("admin_user", Value(rules::admin_user)),
-    optional("ssh_public_key_file", Value(rules::path)),
-    optional("os", Value(|text| rules::one_of(text, &["ubuntu2404", "ubuntu2204"]))),
-    optional("scheduler_sku", Value(|text| rules::vm_size(text).map(drop))),
-    optional("login_sku", Value(|text| rules::vm_size(text).map(drop))),
-    optional("htc_sku", Value(|text| rules::vm_size(text).map(drop))),
-    optional("server_sku", Value(|text| rules::vm_size(text).map(drop))),
-    optional("login_nodes", Value(|text| rules::number(text, 0, 10).map(drop))),
-    optional("htc_max_core_count", Value(|text| rules::number(text, 0, MAX_CORES).map(drop))),
-    optional("autoscale", Value(|text| rules::flag(text).map(drop))),
-    optional("accounting", Value(|text| rules::flag(text).map(drop))),
-    optional("monitoring", Value(|text| rules::flag(text).map(drop))),
-    optional("storage", OneOf(&STORAGE)),
-    optional("network", OneOf(&NETWORK)),
-    optional("subscription_reader", Value(|text| rules::one_of(text, &["assign", "existing"]))),
-    optional("zone", Value(|text| rules::one_of(text, &["1", "2", "3"]))),
+/// The keys of the document.
+pub static KEYS: [Field; 27] = [
+    required("region", "eastus", Text(rules::REGION), "Azure region, as in `az account list-locations`."),
+    required(
+        "resource_group_name",
+        "ai-cluster",
+        Text(rules::RESOURCE_GROUP),
+        "The resource group that holds everything; made when absent.",
+    ),
+    optional(
+        "subscription_name",
+        "",
+        Text(rules::SUBSCRIPTION_NAME),
+        "The subscription's display name. This or subscription_id is required.",
+    ),
+    optional(
+        "subscription_id",
+        "",
+        Text(rules::SUBSCRIPTION_ID),
+        "The subscription's id. This or subscription_name is required.",
+    ),
+    required("hpc_sku", "Standard_ND96isr_H100_v5", GpuSize, "Size of the GPU nodes."),
+    required(
+        "hpc_max_core_count",
+        "192",
+        Number(1, MAX_CORES),
+        "vCPUs of all GPU nodes together. What is not a multiple of the size's stays unused.",
+    ),
+    optional("hpc_max_num_vms", "100", Number(1, MAX_SCALE_SET), "Most VMs in a scale set of GPU nodes."),
+    optional("resource_group_tags", "", Tags(MAX_TAGS_OF_ONE), "Tags of the resource group alone."),
+    optional(
+        "monitor_tags",
+        "",
+        Tags(MAX_TAGS_OF_ONE),
+        "Tags of the monitoring resources, laid over `tags`.",
+    ),
+    optional("tags", "", Tags(MAX_TAGS), "Tags of every resource and node."),
+    optional(
+        "cluster_name",
+        "slurmcluster",
+        Text(rules::CLUSTER_NAME),
+        "Name of the Slurm cluster and prefix of its nodes.",
+    ),
+    optional(
+        "admin_user",
+        "cycleadmin",
+        Text(rules::ADMIN_USER),
+        "Administrator on every VM and in CycleCloud.",
+    ),
+    optional(
+        "ssh_public_key_file",
+        "",
+        Text(rules::PATH),
+        "A public key of yours (RSA or Ed25519), absolute, relative to this file, or ~/…; without it a pair is made and \
+         kept in the Key Vault.",
+    ),
+    optional(
+        "os",
+        "ubuntu2404",
+        Word(&["ubuntu2404", "ubuntu2204"]),
+        "Operating system of the nodes; the size decides which image of it.",
+    ),
+    optional("scheduler_sku", "Standard_D8ads_v5", VmSize, "Size of the scheduler."),
+    optional("login_sku", "Standard_D8ads_v5", VmSize, "Size of the login nodes."),
+    optional("htc_sku", "Standard_F2s_v2", VmSize, "Size of the nodes without GPUs."),
+    optional("server_sku", "Standard_D4s_v5", VmSize, "Size of the CycleCloud server."),
+    optional("login_nodes", "3", Number(0, 10), "How many login nodes there are."),
+    optional("htc_max_core_count", "20", Number(0, MAX_CORES), "vCPUs of all nodes without GPUs together."),
+    optional("autoscale", "false", Flag, "Whether Slurm starts and stops nodes by itself."),
+    optional("accounting", "true", Flag, "Whether Slurm keeps records of jobs, in a MySQL server."),
+    optional("monitoring", "true", Flag, "Whether there are metrics and dashboards."),
+    optional("storage", "", OneOf(&STORAGE), "Where the shared files lie."),
+    optional("network", "", OneOf(&NETWORK), "The network the cluster lives in."),
+    optional(
+        "subscription_reader",
+        "assign",
+        Word(&["assign", "existing"]),
+        "Who gives the server Reader on the subscription: the deployment, or an administrator beforehand.",
+    ),
+    optional("zone", "", Word(&["1", "2", "3"]), "Availability zone of the GPU nodes."),
 ];
 
 const STORAGE: [Variant; 3] = [
     Variant {
         name: "anf",
         fields: &[
-            optional("service_level", Value(|text| rules::one_of(text, &storage::SERVICE_LEVELS))),
-            optional("size_tib", Value(|text| storage::size_tib(text).map(drop))),
+            optional(
+                "service_level",
+                "Premium",
+                Word(&storage::SERVICE_LEVELS),
+                "What a TiB of the Azure NetApp Files volume gives in throughput.",
+            ),
+            optional(
+                "size_tib",
+                "4",
+                Number(storage::SIZES_TIB.0, storage::SIZES_TIB.1),
+                "Size of the volume.",
+            ),
         ],
     },
-    Variant { name: "nfs", fields: &[required("size_gib", Value(|text| storage::size_gib(text).map(drop)))] },
+    Variant {
+        name: "nfs",
+        fields: &[required(
+            "size_gib",
+            "1024",
+            Number(storage::SIZES_GIB.0, storage::SIZES_GIB.1),
+            "Size of the scheduler's disk, not to be changed later.",
+        )],
+    },
     Variant {
         name: "existing",
         fields: &[
-            required("address", Value(storage::address)),
-            required("export_path", Value(storage::export_path)),
-            optional("mount_options", Value(storage::mount_options)),
+            required(
+                "address",
+                "10.1.2.3",
+                Text(storage::ADDRESS),
+                "IPv4 address or host name of an NFS server of yours.",
+            ),
+            required("export_path", "/export/home", Text(storage::EXPORT_PATH), "The path it exports."),
+            optional(
+                "mount_options",
+                "",
+                Text(storage::MOUNT_OPTIONS),
+                "Options of mount(8), separated by commas.",
+            ),
         ],
     },
 ];
@@ -106,204 +215,54 @@ const STORAGE: [Variant; 3] = [
 const NETWORK: [Variant; 2] = [
     Variant {
         name: "new",
-        fields: &[optional("address_space", Value(|text| network::address_space(text).map(drop)))],
+        fields: &[optional(
+            "address_space",
+            "10.64.0.0/16",
+            Text(network::ADDRESS_SPACE),
+            "A private network from /8 to /23; the nodes get its upper half.",
+        )],
     },
     Variant {
         name: "existing",
         fields: &[
-            required("subnets", Keys(&SUBNETS)),
-            required("bastion", Value(|text| network::bastion(text).map(drop))),
-            required("private_dns", Value(|text| rules::one_of(text, &["new", "existing", "none"]))),
+            required(
+                "subnets",
+                "{cyclecloud: …, compute: …, endpoints: …}",
+                Keys(&SUBNETS),
+                "Resource ids of subnets of one virtual network.",
+            ),
+            required(
+                "bastion",
+                "none",
+                Text(network::BASTION),
+                "Resource id of a Bastion with native client support; none on a machine in the network.",
+            ),
+            required(
+                "private_dns",
+                "new",
+                Word(&["new", "existing", "none"]),
+                "Who makes the names of private endpoints known: new zones, those the network is linked to, or you.",
+            ),
         ],
     },
 ];
 
+/// A subnet's id for a message.
+const ID: &str = "/subscriptions/…/subnets/…";
+
 const SUBNETS: [Field; 4] = [
-    required("cyclecloud", Value(|text| network::subnet(text).map(drop))),
-    required("compute", Value(|text| network::subnet(text).map(drop))),
-    optional("anf", Value(|text| network::subnet(text).map(drop))),
-    required("endpoints", Value(|text| network::subnet(text).map(drop))),
+    required("cyclecloud", ID, Text(network::SUBNET), "Of the CycleCloud server."),
+    required("compute", ID, Text(network::SUBNET), "Of the nodes."),
+    optional(
+        "anf",
+        "",
+        Text(network::SUBNET),
+        "Delegated to Microsoft.NetApp/volumes; only with storage of type anf.",
+    ),
+    required("endpoints", ID, Text(network::SUBNET), "Of the private endpoints."),
 ];
 
-/// Checks the whole document; `folder` is where the file lies.
-pub fn check(root: &Node, folder: &Path, report: &mut Report) {
-    let Kind::Mapping(entries) = &root.kind else {
-        report.syntax(root.place, format!("keys and values are expected here, not {}", root.what()), None);
-        return;
-    };
-    let all = Mapping { name: "", place: root.place, entries };
-    all.check(&KEYS, report);
-    together::check(root, folder, report);
-}
-
-/// A mapping to check.
-struct Mapping<'a> {
-    /// The key that holds it, empty for the document.
-    name: &'a str,
-    place: Place,
-    entries: &'a [(Key, Rc<Node>)],
-}
-
-impl Mapping<'_> {
-    /// Every key is one of `fields` and holds what it may, and the required ones are there.
-    fn check(&self, fields: &[Field], report: &mut Report) {
-        for (key, node) in self.entries {
-            match fields.iter().find(|field| field.name == key.text) {
-                Some(field) => check_value(&self.full(key), node, &field.holds, report),
-                None => unknown(&self.full(key), &key.text, fields.iter().map(|field| field.name), report),
-            }
-        }
-        self.check_required(fields, report);
-    }
-
-    fn check_required(&self, fields: &[Field], report: &mut Report) {
-        for field in fields.iter().filter(|field| field.required) {
-            let given = self.entries.iter().find(|(key, _)| key.text == field.name);
-            if given.is_none_or(|(_, node)| matches!(node.kind, Kind::Null)) {
-                let place = given.map_or(self.place, |(key, _)| key.place);
-                report.add("MissingKey", place, &self.full_name(field.name), "is required");
-            }
-        }
-    }
-
-    /// As [`Mapping::check`] for the fields of the variant that the value `kind` of key `type` names.
-    fn check_variant(&self, kind: Option<&Node>, variants: &[Variant], report: &mut Report) {
-        let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
-        let chosen =
-            variants.iter().find(|variant| kind.is_none_or(|kind| kind.text() == Some(variant.name)));
-        for (key, node) in self.entries {
-            let full = self.full(key);
-            if key.text == "type" {
-                check_one_of(&full, node, &names, report);
-                continue;
-            }
-            let Some(chosen) = chosen else { continue };
-            match chosen.fields.iter().find(|field| field.name == key.text) {
-                Some(field) => check_value(&full, node, &field.holds, report),
-                None => misplaced(&full, &key.text, chosen, variants, report),
-            }
-        }
-        if let Some(chosen) = chosen {
-            self.check_required(chosen.fields, report);
-        }
-    }
-
-    fn full(&self, key: &Key) -> Key {
-        Key { place: key.place, text: self.full_name(&key.text) }
-    }
-
-    fn full_name(&self, name: &str) -> String {
-        if self.name.is_empty() { name.to_owned() } else { format!("{}.{name}", self.name) }
-    }
-}
-
-fn check_value(key: &Key, node: &Node, holds: &Holds, report: &mut Report) {
-    let inner = |entries| Mapping { name: &key.text, place: key.place, entries };
-    match (holds, &node.kind) {
-        (_, Kind::Null) => {}
-        (Value(rule), Kind::Text(text)) => {
-            if let Err(wrong) = rule(text) {
-                report.add("InvalidValue", node.place, &key.text, wrong);
-            }
-        }
-        (Value(_), _) => wrong_type(key, node, "a single value", report),
-        (Tags(most), Kind::Mapping(entries)) => check_tags(key, entries, *most, report),
-        (Tags(_), _) => wrong_type(key, node, "tag names with values", report),
-        (Keys(fields), Kind::Mapping(entries)) => inner(entries).check(fields, report),
-        (OneOf(variants), Kind::Mapping(entries)) => {
-            inner(entries).check_variant(node.get("type").map(|(_, kind)| kind), variants, report);
-        }
-        (Keys(fields), _) => {
-            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-            wrong_type(key, node, &format!("a mapping with {}", names.join(", ")), report);
-        }
-        (OneOf(variants), _) => {
-            let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
-            wrong_type(key, node, &format!("a mapping with type ({})", names.join(", ")), report);
-        }
-    }
-}
-
-fn check_one_of(key: &Key, node: &Node, words: &[&str], report: &mut Report) {
-    match &node.kind {
-        Kind::Null => {}
-        Kind::Text(text) => {
-            if let Err(wrong) = rules::one_of(text, words) {
-                report.add("InvalidValue", node.place, &key.text, wrong);
-            }
-        }
-        _ => wrong_type(key, node, "a single value", report),
-    }
-}
-
-fn wrong_type(key: &Key, node: &Node, wanted: &str, report: &mut Report) {
-    let text = format!("must be {wanted}, not {}", node.what());
-    report.add("WrongType", node.place, &key.text, text);
-}
-
-/// A key that the chosen variant does not have: another one may.
-fn misplaced(key: &Key, word: &str, chosen: &Variant, variants: &[Variant], report: &mut Report) {
-    let has = |variant: &&Variant| variant.fields.iter().any(|field| field.name == word);
-    match variants.iter().find(has) {
-        Some(other) => {
-            let text = format!("goes with type {}, not with {}", other.name, chosen.name);
-            report.add("InvalidValue", key.place, &key.text, text);
-        }
-        None => {
-            let names = chosen.fields.iter().map(|field| field.name);
-            unknown(key, word, std::iter::once("type").chain(names), report);
-        }
-    }
-}
-
-fn unknown<'a>(key: &Key, word: &str, known: impl Iterator<Item = &'a str>, report: &mut Report) {
-    if report.is_full() {
-        report.add("UnknownKey", key.place, &key.text, "is not a key of this file");
-        return; // a suggestion nobody will read costs time
-    }
-    let known: Vec<_> = known.collect();
-    let help = match nearest(word, &known) {
-        Some(near) => format!("did you mean {near}"),
-        None => format!("allowed: {}", known.join(", ")),
-    };
-    report.add("UnknownKey", key.place, &key.text, format!("is not a key of this file ({help})"));
-}
-
-fn check_tags(key: &Key, entries: &[(Key, Rc<Node>)], most: usize, report: &mut Report) {
-    if entries.len() > most {
-        let text = format!("{} tags are too many (allowed: {most})", entries.len());
-        report.add("InvalidValue", key.place, &key.text, text);
-    }
-    let mut names = HashMap::new();
-    for (name, node) in entries {
-        if let Err(wrong) = tags::name(&name.text) {
-            report.add("InvalidValue", name.place, &key.text, wrong);
-        }
-        let earlier = names.insert(name.text.to_lowercase(), &name.text);
-        if earlier.is_some_and(|earlier| *earlier != name.text) {
-            let text = format!("the tag name {} is given twice; case does not count", shown(&name.text));
-            report.add("DuplicateKey", name.place, &key.text, text);
-        }
-        match &node.kind {
-            Kind::Null => {}
-            Kind::Text(text) => {
-                if let Err(wrong) = tags::value(&name.text, text) {
-                    report.add("InvalidValue", node.place, &key.text, wrong);
-                }
-            }
-            _ => wrong_type(key, node, "tag names with single values", report),
-        }
-    }
-}
-
-/// Every key's name.
-#[cfg(test)]
-pub fn names() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().map(|field| field.name)
-}
-
-/// The keys that hold one value.
-#[cfg(test)]
-pub fn single_values() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().filter(|field| matches!(field.holds, Value(_))).map(|field| field.name)
+/// What is wrong with a single value of the document's key `name`.
+pub fn check(name: &str, text: &str) -> Result<(), String> {
+    KEYS.iter().find(|field| field.name == name).map_or(Ok(()), |field| field.holds.check(text))
 }

@@ -4,12 +4,15 @@
 mod agreement;
 mod defaults;
 mod document;
+mod example;
 mod keys;
+mod mapping;
 mod network;
 mod public_key;
 mod raw;
 mod report;
 mod rules;
+mod schema;
 mod source;
 mod storage;
 mod tags;
@@ -25,9 +28,13 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::failure::{Exit, Failure};
-use crate::sizes::Size;
+use crate::sizes::{self, Size};
+pub use document::Places;
+pub use example::{Answers, example};
+pub use keys::check as check_value;
 pub use network::{ExistingNetwork, KEPT_BY_AZURE, Network, PrivateDns, Subnets};
 pub use report::nearest;
+pub use schema::{ID as SCHEMA_ID, schema_text};
 pub use storage::Storage;
 pub use warnings::Warning;
 
@@ -43,7 +50,7 @@ pub struct Config {
     /// Where the bill goes.
     pub subscription: Subscription,
     /// Size of the GPU nodes.
-    pub hpc_sku: &'static Size,
+    pub hpc_sku: Size,
     /// vCPUs the GPU partition may grow to.
     pub hpc_max_core_count: u32,
     /// VMs a scale set of GPU nodes may hold.
@@ -88,11 +95,42 @@ pub struct Config {
     pub zone: Option<String>,
     /// The network the cluster lives in.
     pub network: Network,
+    /// Where its keys stand in the file.
+    pub places: Places,
+}
+
+/// What a file asks for when its `hpc_sku` is of no table: enough to ask Azure for that size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Name or id of the subscription.
+    pub subscription: String,
+    /// The region.
+    pub region: String,
+    /// The size's name.
+    pub size: String,
+}
+
+impl Unlisted {
+    /// What `path` asks for. `None` when its size is of the table, or when the file has a problem that [`Config::load`]
+    /// tells better.
+    pub fn of(path: &Path) -> Option<Self> {
+        let text = source::read(path, "").ok()?;
+        let root = document::parse(&text, &mut Report::new(""))?;
+        let value = |key: &str| {
+            let text = root.get(key)?.1.text()?;
+            keys::check(key, text).is_ok().then(|| text.to_owned())
+        };
+        let size = value("hpc_sku").filter(|size| rules::gpu_size(size, None).is_err())?;
+        let is_new = rules::vm_size(&size).is_ok() && sizes::find(&size).is_none();
+        let subscription = value("subscription_id").or_else(|| value("subscription_name"))?;
+        is_new.then_some(Self { subscription, region: value("region")?, size })
+    }
 }
 
 impl Config {
-    /// Reads `path`. All that is wrong comes back in one [`Failure`] with [`Exit::Config`].
-    pub fn load(path: &Path) -> anyhow::Result<(Self, Vec<Warning>)> {
+    /// Reads `path`. All that is wrong comes back in one [`Failure`] with [`Exit::Config`]. `unlisted` is a size that
+    /// Azure lists, which `hpc_sku` may name besides those of the table.
+    pub fn load(path: &Path, unlisted: Option<&Size>) -> anyhow::Result<(Self, Vec<Warning>)> {
         let name = path.display().to_string();
         let text = source::read(path, &name)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -100,7 +138,10 @@ impl Config {
         let mut report = Report::new(&name);
         let root = document::parse(&text, &mut report);
         match &root {
-            Some(root) => keys::check(root, folder, &mut report),
+            Some(root) => {
+                mapping::check(root, &mut report);
+                together::check(root, folder, unlisted, &mut report);
+            }
             None if report.is_empty() => report.syntax(Place::START, "the file is empty", None),
             None => {}
         }
@@ -108,7 +149,10 @@ impl Config {
             return Err(Failure::many(Exit::Config, problems).into());
         }
         let root = root.ok_or_else(|| anyhow!("{name} has neither content nor problems"))?;
-        let config = fill(&text, &name)?.into_config(folder).map_err(|error| anyhow!("{name}: {error}"))?;
+        let raw = fill(&text, &name)?;
+        let config = raw
+            .into_config(folder, unlisted, root.places(&name))
+            .map_err(|error| anyhow!("{name}: {error}"))?;
         let warnings = warnings::find(&config, &root, &name);
         Ok((config, warnings))
     }
@@ -117,6 +161,14 @@ impl Config {
     pub fn hpc_node_count(&self) -> u32 {
         (self.hpc_max_core_count / self.hpc_sku.vcpus).min(self.hpc_max_num_vms)
     }
+}
+
+/// The GPU size of the table with that name, or what is wrong with it.
+///
+/// # Errors
+/// One sentence for the user.
+pub fn gpu_size(name: &str) -> Result<&'static Size, String> {
+    rules::gpu_size(name, None)
 }
 
 /// How `config.yaml` names the subscription.

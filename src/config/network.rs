@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::report::shown;
+use super::rules::Rule;
 use crate::resource_id::{BastionId, SubnetId};
 
 /// The network the cluster lives in.
@@ -80,6 +81,22 @@ const OF_SERVICES: [&str; 5] = [
     "GatewaySubnet",
     "RouteServerSubnet",
 ];
+
+/// Of [`subnet`].
+pub const SUBNET: Rule = Rule::new(
+    |text| subnet(text).map(drop),
+    r"^/[A-Za-z]+/[0-9a-fA-F-]{36}/[A-Za-z]+/[^/]+/[A-Za-z]+/[A-Za-z.]+/[A-Za-z]+/[A-Za-z0-9_.-]{2,64}/[A-Za-z]+/(?!GatewaySubnet$|RouteServerSubnet$|Azure(Bastion|Firewall|FirewallManagement)Subnet$)[A-Za-z0-9_.-]{1,80}$",
+);
+/// Of [`bastion`].
+pub const BASTION: Rule = Rule::new(
+    |text| bastion(text).map(drop),
+    r"^(none|/[A-Za-z]+/[0-9a-fA-F-]{36}/[A-Za-z]+/[^/]+/[A-Za-z]+/[A-Za-z.]+/[A-Za-z]+/[A-Za-z0-9_.-]{1,80})$",
+);
+/// Of [`address_space`].
+pub const ADDRESS_SPACE: Rule = Rule::new(
+    |text| address_space(text).map(drop),
+    r"^(10|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.[0-9.]+/(0?[89]|1[0-9]|2[0-3])$",
+);
 
 /// The resource id of a subnet that takes resources of ours.
 pub fn subnet(text: &str) -> Result<SubnetId, String> {

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    Config, ExistingNetwork, Network, Os, PrivateDns, Storage, Subnets, Subscription, SubscriptionReader,
-    defaults, network, public_key, rules, storage,
+    Config, ExistingNetwork, Network, Os, Places, PrivateDns, Storage, Subnets, Subscription,
+    SubscriptionReader, defaults, network, public_key, rules, storage,
 };
+use crate::sizes::Size;
 
 /// Tag names with their values; nothing means the empty text.
 type Tags = Option<BTreeMap<String, Option<String>>>;
@@ -86,7 +87,12 @@ pub struct RawSubnets {
 
 impl Raw {
     /// The configuration with its defaults. The rules have passed: an error here is ours, not the user's.
-    pub fn into_config(self, folder: &Path) -> Result<Config, String> {
+    pub fn into_config(
+        self,
+        folder: &Path,
+        unlisted: Option<&Size>,
+        places: Places,
+    ) -> Result<Config, String> {
         let size = |text: Option<String>, default: &str| rules::vm_size(text.as_deref().unwrap_or(default));
         let number = |text: Option<String>, default: u32| {
             text.map_or(Ok(default), |text| rules::number(&text, 0, u32::MAX))
@@ -100,7 +106,7 @@ impl Raw {
                 (None, Some(id)) => Subscription::Id(id.to_lowercase()),
                 _ => return Err(missing()),
             },
-            hpc_sku: rules::gpu_size(&self.hpc_sku.ok_or_else(missing)?)?,
+            hpc_sku: rules::gpu_size(&self.hpc_sku.ok_or_else(missing)?, unlisted)?.clone(),
             hpc_max_core_count: number(self.hpc_max_core_count, 0)?,
             hpc_max_num_vms: number(self.hpc_max_num_vms, defaults::HPC_MAX_NUM_VMS)?,
             resource_group_tags: texts(self.resource_group_tags),
@@ -129,6 +135,7 @@ impl Raw {
             },
             zone: self.zone,
             network: self.network.unwrap_or_default().into_network()?,
+            places,
         })
     }
 }

@@ -100,16 +100,30 @@ pub fn allowed<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Stri
     format!("(allowed: {}{hint})", words.join(", "))
 }
 
+/// Longest word that is compared: a matrix of both lengths is filled.
+const LONGEST: usize = 64;
+
+/// How many letters make `other` of `word`; case and the kind of separator do not count.
+fn distance(word: &str, other: &str) -> usize {
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    damerau_levenshtein(&plain(word), &plain(other))
+}
+
 /// The one of `words` that `word` was probably meant to be.
 pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    const LONGEST: usize = 64; // a matrix of both lengths is filled
     if word.len() > LONGEST {
         return None;
     }
-    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let word = plain(word);
-    let distance = |other: &&str| damerau_levenshtein(&word, &plain(other));
-    let near = words.iter().copied().min_by_key(distance)?;
-    let length = word.chars().count();
-    (distance(&near) <= (length / 3).max(1) && distance(&near) < length).then_some(near)
+    let nearest = words.iter().copied().min_by_key(|other| distance(word, other))?;
+    let (distance, length) = (distance(word, nearest), word.chars().count());
+    (distance <= (length / 3).max(1) && distance < length).then_some(nearest)
+}
+
+/// The `count` of `words` that are most like `word`, the most alike first.
+pub fn near<'a>(word: &str, words: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let word: String = word.chars().take(LONGEST).collect();
+    let mut words: Vec<_> = words.into_iter().collect();
+    words.sort_by_key(|other| distance(&word, other));
+    words.truncate(count);
+    words
 }

@@ -1,10 +1,51 @@
 //! What one value may look like. Every rule takes the text as written and says what is wrong with it.
 
-use super::report::{allowed, shown};
-use crate::{resource_id, sizes};
+use super::report::{allowed, near, shown};
+use crate::resource_id;
+use crate::sizes::{self, Retired, Size};
 
 /// What is wrong with a value, without the key's name.
 type Verdict<T = ()> = Result<T, String>;
+
+/// What a text must be. `pattern` matches everything that `check` accepts, and as little else as a regular expression
+/// (ECMA 262) that people can read may: editors know no more.
+pub struct Rule {
+    /// Says what is wrong.
+    pub check: fn(&str) -> Verdict,
+    /// For the JSON Schema.
+    pub pattern: &'static str,
+    /// Words that match and are refused all the same, separated by blanks.
+    pub refused: &'static [&'static str],
+}
+
+impl Rule {
+    /// A rule that `pattern` says all of.
+    pub const fn new(check: fn(&str) -> Verdict, pattern: &'static str) -> Self {
+        Self { check, pattern, refused: &[] }
+    }
+}
+
+/// Of [`region`].
+pub const REGION: Rule = Rule::new(region, "^(?!usgov|usdod|china)[a-z0-9]+$");
+/// Of [`resource_group`].
+pub const RESOURCE_GROUP: Rule =
+    Rule::new(resource_group, r"^(?!-)(?!.*\.$)[\p{Alphabetic}\p{N}_.()\-]{1,90}$");
+/// Of [`subscription_name`].
+pub const SUBSCRIPTION_NAME: Rule =
+    Rule::new(subscription_name, r"^(?![@\-])(?!.*=@)(?!\s)(?!.*\s$).{1,64}$");
+/// Of [`subscription_id`].
+pub const SUBSCRIPTION_ID: Rule =
+    Rule::new(subscription_id, "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$");
+/// Of [`path`].
+pub const PATH: Rule = Rule::new(path, r"^(?!~(?!/))[\s\S]+$");
+/// Of [`cluster_name`].
+pub const CLUSTER_NAME: Rule = Rule::new(cluster_name, "^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$");
+/// Of [`admin_user`].
+pub const ADMIN_USER: Rule = Rule {
+    check: admin_user,
+    pattern: "^(?!systemd-)[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
+    refused: &[REFUSED_BY_AZURE, TAKEN_ON_IMAGES],
+};
 
 /// A whole number from `min` to `max`, written in decimal digits (a leading 0 would be octal to some readers).
 pub fn number(text: &str, min: u32, max: u32) -> Verdict<u32> {
@@ -113,14 +154,37 @@ pub fn subscription_id(text: &str) -> Verdict {
     ))
 }
 
-/// A GPU size the program supports.
-pub fn gpu_size(text: &str) -> Verdict<&'static sizes::Size> {
-    let wrong = || {
-        let full = if text.contains("tandard_") { text.to_owned() } else { format!("Standard_{text}") };
-        let names = sizes::gpu_sizes().map(|size| size.name.as_str());
-        format!("{} is not a supported GPU size {}", shown(text), allowed(&full, names))
-    };
-    sizes::find(text).filter(|size| size.gpus > 0).ok_or_else(wrong)
+/// A GPU size of the table, or `unlisted`, which Azure lists.
+pub fn gpu_size<'a>(text: &str, unlisted: Option<&'a Size>) -> Verdict<&'a Size> {
+    if let Some(size) = unlisted.filter(|size| size.name.eq_ignore_ascii_case(text)) {
+        return Ok(size);
+    }
+    not_retired(text)?;
+    let nearest =
+        || near(&with_prefix(text), sizes::gpu_sizes().map(|size| size.name.as_str()), 3).join(", ");
+    match sizes::find(text) {
+        Some(size) if size.gpus > 0 => Ok(size),
+        Some(_) => Err(format!("{} has no GPUs (nearest that have: {})", shown(text), nearest())),
+        None => Err(format!(
+            "{} is not a GPU size of this version (nearest: {}; --allow-unlisted-size takes it as Azure lists it)",
+            shown(text),
+            nearest()
+        )),
+    }
+}
+
+fn with_prefix(text: &str) -> String {
+    if text.contains("tandard_") { text.to_owned() } else { format!("Standard_{text}") }
+}
+
+fn not_retired(text: &str) -> Verdict {
+    match sizes::retired(text) {
+        Some(Retired { series, since, instead, .. }) => Err(format!(
+            "{} is of the series {series}, which Azure retired on {since}; take {instead}",
+            shown(text)
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Any VM size in Azure's spelling `Standard_…`; its existence is asked of Azure later. Gives the canonical
@@ -129,12 +193,13 @@ pub fn vm_size(text: &str) -> Verdict<String> {
     if let Some(size) = sizes::find(text) {
         return Ok(size.name.clone());
     }
+    not_retired(text)?;
     let tail = text.strip_prefix("Standard_").unwrap_or("");
     if (1..=64).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
     {
         return Ok(text.to_owned());
     }
-    let hint = sizes::find(&format!("Standard_{text}"))
+    let hint = sizes::find(&with_prefix(text))
         .map(|size| format!("; did you mean {}", size.name))
         .unwrap_or_default();
     Err(format!("{} is not a VM size (allowed: Standard_ and letters, digits, `_`, `-`{hint})", shown(text)))

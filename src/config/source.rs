@@ -58,7 +58,7 @@ fn not_text(name: &str, place: Place, text: &str) -> Failure {
 fn unreadable(name: &str, error: &std::io::Error) -> Failure {
     let problem = match error.kind() {
         std::io::ErrorKind::NotFound => Problem::new("ConfigMissing", "there is no such file")
-            .remedy("copy config.example.yaml to it and edit, or name another file with --config"),
+            .remedy("`ccslurm4ai init` writes one; or name another file with --config"),
         _ => Problem::new("ConfigUnreadable", format!("the file cannot be read: {error}")),
     };
     fail(problem, name)

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use super::report::shown;
-use super::rules;
+use super::rules::{self, Rule};
 
 /// The shared file system of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,16 +43,36 @@ pub const SERVICE_LEVELS: [&str; 3] = ["Standard", "Premium", "Ultra"];
 /// Longest mount options and export path: far more than anybody needs.
 const LONGEST: usize = 255;
 
-/// From the smallest pool to the largest regular volume
+/// TiB, from the smallest pool to the largest regular volume
 /// (learn.microsoft.com/azure/azure-netapp-files/azure-netapp-files-resource-limits).
+pub const SIZES_TIB: (u32, u32) = (1, 100);
+
+/// GiB, as CycleCloud's Slurm template takes them for the scheduler's disk (Azure/cyclecloud-slurm
+/// `templates/slurm.txt`, `FilesystemSize`).
+pub const SIZES_GIB: (u32, u32) = (10, 10_240);
+
+/// Of [`address`]: an IPv4 address, or a name whose last part is no number.
+pub const ADDRESS: Rule = Rule::new(
+    address,
+    r"^((?!0\.0\.0\.0$|127\.|169\.254\.|2(2[4-9]|3[0-9])\.|255\.255\.255\.255$)(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*(?![0-9]+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)$",
+);
+/// Of [`export_path`].
+pub const EXPORT_PATH: Rule =
+    Rule::new(export_path, r"^/((?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*)?$");
+/// Of [`mount_options`].
+pub const MOUNT_OPTIONS: Rule = Rule::new(
+    mount_options,
+    r"^([A-Za-z0-9_][A-Za-z0-9_.-]*(=[A-Za-z0-9_][A-Za-z0-9_.:/+-]*)?(,[A-Za-z0-9_][A-Za-z0-9_.-]*(=[A-Za-z0-9_][A-Za-z0-9_.:/+-]*)?)*)?$",
+);
+
+/// The size of the volume.
 pub fn size_tib(text: &str) -> Result<u32, String> {
-    rules::number(text, 1, 100)
+    rules::number(text, SIZES_TIB.0, SIZES_TIB.1)
 }
 
-/// What CycleCloud's Slurm template takes for the scheduler's disk (Azure/cyclecloud-slurm `templates/slurm.txt`,
-/// `FilesystemSize`).
+/// The size of the scheduler's disk.
 pub fn size_gib(text: &str) -> Result<u32, String> {
-    rules::number(text, 10, 10_240)
+    rules::number(text, SIZES_GIB.0, SIZES_GIB.1)
 }
 
 /// An IPv4 address of one machine, or a host name (RFC 1123, 2.1).

@@ -6,13 +6,13 @@ use super::report::shown;
 const FORBIDDEN: &str = "<>%&\\?/";
 
 /// Beginnings that Azure keeps for itself (learn.microsoft.com/rest/api/resources/tags/create-or-update).
-const RESERVED: [&str; 3] = ["microsoft", "azure", "windows"];
+pub const RESERVED: [&str; 3] = ["microsoft", "azure", "windows"];
 
 /// Longest name: storage accounts take 128 characters where others take 512.
-const LONGEST_NAME: usize = 128;
+pub const LONGEST_NAME: usize = 128;
 
 /// Longest value.
-const LONGEST_VALUE: usize = 256;
+pub const LONGEST_VALUE: usize = 256;
 
 /// A tag's name; `=` ends it on az's command line, `@` and `-` mean something else there at its start.
 pub fn name(text: &str) -> Result<(), String> {

@@ -5,9 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::keys::Holds;
 use super::*;
 
+mod accepted;
 mod combinations;
+mod example;
+mod schema;
 
 const GOOD: &str = "\
 region: eastus
@@ -17,76 +21,8 @@ hpc_sku: Standard_ND96isr_H100_v5
 hpc_max_core_count: 192
 ";
 
-// Made with ssh-keygen for this test; nobody holds the private halves.
-const ED25519: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG01bMXtxnwtvrWNbQEKtBte20kLKEmnKYb9HrZcd3Cl user@host";
-const RSA_2048: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDMYYaONKsQzOvygRFchs2y+Jj4CEUAWTHTJbR+gj6Mc6PQ1MJXYSCGqpiuoq9anz4LeuJWlIdYHEsIGPRH1UkXUdhTclnnfd3PtjE4x1g9a5jU5sm6fGiinfCPZLgg3Hi1IhDo1HTY6N9ufVC+4z5rYzwe565Z54XUDuEJnBgeHrXt0NG7ekqHQiADPHYnJwR4G1cR4lKKTK9Mi1G4mENW5Vq5cAUsmpyNB74LxU9WhI7qdL9/hhpADZd1E5ZELtmp1gybSTIoSVeKWaZkAy4hb6zMrx3xgq/FwJ5TGODL2O4UFpZpw+1rbgJbNhvlpOpSER8h7uw/bfZ1z+h/wdP5 user@host";
-const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCq5ANJs3CJ6Rz4kRMX7CtV9K1w3JG/uzSn6a0AHTqPAR2i6lIe0I86zvx6efITDVRiUZRtFBgagdg8rldsSqPTiUdQfTOBP+Mu3Xb4JbOA+41VQGntS9X2cuDo/f9kINSs0gwwOElF/K4nqkoqJHT5LmVcruts5Efi9NJJAswnsw== user@host";
-const ECDSA: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHocX38WOxbKU9QCN+UFmyYg2/RFMr6+3uZL6pWPQ39ZkOOkVPn/Jup16kfjH/VuntXr2KzjnnRcgoLytbyNhlY= user@host";
-
-/// A folder with `config.yaml` of that content.
-fn folder(content: &[u8]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("config.yaml"), content).unwrap();
-    folder
-}
-
-/// The configuration with its warnings, or all problems as the user reads them.
-type Loaded = Result<(Config, Vec<String>), String>;
-
-fn load_in(folder: &Path) -> Loaded {
-    let here = format!("{}/", folder.display());
-    let loaded = Config::load(&folder.join("config.yaml"));
-    let loaded = loaded.map(|(config, warnings)| {
-        (config, warnings.iter().map(|warning| warning.to_string().replace(&here, "")).collect())
-    });
-    loaded.map_err(|error| {
-        let failure = error.downcast_ref::<Failure>().expect("a Failure");
-        assert_eq!(failure.exit, Exit::Config);
-        assert!(failure.problems.iter().all(|problem| problem.file.is_some()), "{failure}");
-        failure.to_string().replace(&here, "")
-    })
-}
-
-fn load(content: impl AsRef<[u8]>) -> Loaded {
-    load_in(folder(content.as_ref()).path())
-}
-
-/// The good file with `lines` added, their keys taken out of it first.
-fn with(lines: &str) -> String {
-    let keys: Vec<_> = lines.lines().filter_map(|line| line.split(':').next()).collect();
-    let kept = GOOD.lines().filter(|line| !keys.contains(&line.split(':').next().unwrap()));
-    kept.chain(lines.lines()).collect::<Vec<_>>().join("\n")
-}
-
-/// What the user reads for each case, and how many cases there were.
-fn answers<'a>(cases: impl IntoIterator<Item = (&'a str, Loaded)>) -> String {
-    let mut text = String::new();
-    let mut count = 0;
-    for (case, answer) in cases {
-        let answer = match answer {
-            Ok((_, warnings)) if warnings.is_empty() => panic!("accepted without a word: {case}"),
-            Ok((_, warnings)) => warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
-            Err(message) => format!("{message}\n"),
-        };
-        writeln!(text, "## {}\n{answer}", case.escape_debug().to_string().replace("\\'", "'")).unwrap();
-        count += 1;
-    }
-    println!("{count} cases");
-    text
-}
-
-#[test]
-fn the_smallest_file_gets_the_defaults() {
-    let (config, warnings) = load(GOOD).unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
-    insta::assert_debug_snapshot!(config);
-}
-
-#[test]
-fn every_key_arrives() {
-    let folder = folder(
-        b"region: westeurope
+const EVERY_KEY: &str = "\
+region: westeurope
 subscription_id: 0F1E2D3C-0000-4000-8000-AABBCCDDEEFF
 resource_group_name: (ai)_cluster.1
 hpc_sku: standard_nd96AMSR_a100_v4
@@ -119,8 +55,84 @@ network:
   private_dns: existing
 subscription_reader: existing
 zone: 2
-",
-    );
+";
+
+// Made with ssh-keygen for this test; nobody holds the private halves.
+const ED25519: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG01bMXtxnwtvrWNbQEKtBte20kLKEmnKYb9HrZcd3Cl user@host";
+const RSA_2048: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDMYYaONKsQzOvygRFchs2y+Jj4CEUAWTHTJbR+gj6Mc6PQ1MJXYSCGqpiuoq9anz4LeuJWlIdYHEsIGPRH1UkXUdhTclnnfd3PtjE4x1g9a5jU5sm6fGiinfCPZLgg3Hi1IhDo1HTY6N9ufVC+4z5rYzwe565Z54XUDuEJnBgeHrXt0NG7ekqHQiADPHYnJwR4G1cR4lKKTK9Mi1G4mENW5Vq5cAUsmpyNB74LxU9WhI7qdL9/hhpADZd1E5ZELtmp1gybSTIoSVeKWaZkAy4hb6zMrx3xgq/FwJ5TGODL2O4UFpZpw+1rbgJbNhvlpOpSER8h7uw/bfZ1z+h/wdP5 user@host";
+const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCq5ANJs3CJ6Rz4kRMX7CtV9K1w3JG/uzSn6a0AHTqPAR2i6lIe0I86zvx6efITDVRiUZRtFBgagdg8rldsSqPTiUdQfTOBP+Mu3Xb4JbOA+41VQGntS9X2cuDo/f9kINSs0gwwOElF/K4nqkoqJHT5LmVcruts5Efi9NJJAswnsw== user@host";
+const ECDSA: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHocX38WOxbKU9QCN+UFmyYg2/RFMr6+3uZL6pWPQ39ZkOOkVPn/Jup16kfjH/VuntXr2KzjnnRcgoLytbyNhlY= user@host";
+
+/// A folder with `config.yaml` of that content.
+fn folder(content: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.yaml"), content).unwrap();
+    folder
+}
+
+/// The configuration with its warnings, or all problems as the user reads them.
+type Loaded = Result<(Config, Vec<String>), String>;
+
+fn load_in(folder: &Path) -> Loaded {
+    let here = format!("{}/", folder.display());
+    let loaded = Config::load(&folder.join("config.yaml"), None);
+    let loaded = loaded.map(|(config, warnings)| {
+        (config, warnings.iter().map(|warning| warning.to_string().replace(&here, "")).collect())
+    });
+    loaded.map_err(|error| {
+        let failure = error.downcast_ref::<Failure>().expect("a Failure");
+        assert_eq!(failure.exit, Exit::Config);
+        assert!(failure.problems.iter().all(|problem| problem.file.is_some()), "{failure}");
+        failure.to_string().replace(&here, "")
+    })
+}
+
+fn load(content: impl AsRef<[u8]>) -> Loaded {
+    load_in(folder(content.as_ref()).path())
+}
+
+/// The keys that hold one value.
+pub fn single_values() -> impl Iterator<Item = &'static str> {
+    let single = |field: &&keys::Field| !matches!(field.holds, Holds::Tags(_) | Holds::OneOf(_));
+    keys::KEYS.iter().filter(single).map(|field| field.name)
+}
+
+/// The good file with `lines` added, their keys taken out of it first.
+fn with(lines: &str) -> String {
+    let keys: Vec<_> = lines.lines().filter_map(|line| line.split(':').next()).collect();
+    let kept = GOOD.lines().filter(|line| !keys.contains(&line.split(':').next().unwrap()));
+    kept.chain(lines.lines()).collect::<Vec<_>>().join("\n")
+}
+
+/// What the user reads for each case, and how many cases there were.
+fn answers<'a>(cases: impl IntoIterator<Item = (&'a str, Loaded)>) -> String {
+    let mut text = String::new();
+    let mut count = 0;
+    for (case, answer) in cases {
+        let answer = match answer {
+            Ok((_, warnings)) if warnings.is_empty() => panic!("accepted without a word: {case}"),
+            Ok((_, warnings)) => warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
+            Err(message) => format!("{message}\n"),
+        };
+        writeln!(text, "## {}\n{answer}", case.escape_debug().to_string().replace("\\'", "'")).unwrap();
+        count += 1;
+    }
+    println!("{count} cases");
+    text
+}
+
+#[test]
+fn the_smallest_file_gets_the_defaults() {
+    let (mut config, warnings) = load(GOOD).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    config.places = Places::default();
+    insta::assert_debug_snapshot!(config);
+}
+
+#[test]
+fn every_key_arrives() {
+    let folder = folder(EVERY_KEY.as_bytes());
     fs::create_dir(folder.path().join("keys")).unwrap();
     fs::write(folder.path().join("keys/id.pub"), format!("{ED25519}\n")).unwrap();
     let (mut config, warnings) = load_in(folder.path()).unwrap();
@@ -128,41 +140,10 @@ zone: 2
     assert_eq!(config.hpc_node_count(), 10);
     let key = config.ssh_public_key_file.take().unwrap();
     assert_eq!(key, folder.path().join("keys/id.pub"));
+    let places = std::mem::take(&mut config.places);
+    let zone = places.of("zone").unwrap();
+    assert_eq!((zone.0.ends_with("config.yaml"), zone.1, zone.2, places.of("nodes")), (true, 33, 7, None));
     insta::assert_debug_snapshot!(config);
-}
-
-#[test]
-fn what_yaml_accepted_stays_accepted() {
-    let cases = [
-        format!("---\n{GOOD}"),
-        format!("%YAML 1.2\n---\n{GOOD}...\n"),
-        format!("\u{feff}{GOOD}"),
-        GOOD.replace('\n', "\r\n"),
-        GOOD.replace("192", "\"192\""),
-        GOOD.replace("192", "'192'"),
-        GOOD.replace("192", "!!int 192"),
-        GOOD.replace("192", "192   # two nodes"),
-        GOOD.replace("ai-cluster", "\"ai-cluster\""),
-        GOOD.replace("region: eastus", "\"region\": eastus"),
-        format!("{{{}}}", GOOD.trim_end().replace('\n', ", ")),
-        with("resource_group_tags:\nmonitor_tags: ~\ntags: null\nstorage: Null\nnetwork: NULL"),
-        with("hpc_max_num_vms:\nzone:\nautoscale:\nadmin_user:\nssh_public_key_file:"),
-        with(
-            "tags:\n  a: 1\n  b: 1.0\n  c: true\n  d: 2024-12-02\n  e:\nmonitor_tags:\nresource_group_tags:\n  7: seven",
-        ),
-        with("tags: &common\n  a: b\nresource_group_tags: *common"),
-        with("network: {}"),
-        with("network: {type: new}"),
-        with("storage: {}"),
-        with("storage: {type: anf, service_level: , size_tib: '100'}"),
-        with("storage: {type: nfs, size_gib: \"10\"}"),
-        with("accounting: False\nmonitoring: TRUE\nmonitor_tags: {a: b}"),
-        with("subscription_name: >-\n  My\n  Subscription"),
-    ];
-    for case in &cases {
-        assert!(matches!(load(case), Ok((_, warnings)) if warnings.is_empty()), "{case}\n{:?}", load(case));
-    }
-    println!("{} cases", cases.len());
 }
 
 #[test]
@@ -194,9 +175,13 @@ fn written(line: &str) -> String {
     })
 }
 
+fn wrong_lines() -> impl Iterator<Item = &'static str> {
+    include_str!("wrong-values.txt").lines().filter(|line| !line.is_empty())
+}
+
 #[test]
 fn wrong_values() {
-    let lines = include_str!("wrong-values.txt").lines().filter(|line| !line.is_empty());
+    let lines = wrong_lines();
     insta::assert_snapshot!(answers(lines.map(|line| (line, load(with(&written(line)))))));
 }
 
@@ -319,7 +304,7 @@ fn shell_metacharacters_are_refused_or_kept_as_data() {
         "../../etc/passwd",
     ];
     let mut kept = Vec::new();
-    for key in keys::single_values() {
+    for key in single_values() {
         for text in HOSTILE {
             let line = format!("{key}: '{}'", text.replace('\'', "''"));
             let content = if key == "subscription_id" {
@@ -339,7 +324,7 @@ fn shell_metacharacters_are_refused_or_kept_as_data() {
         let (config, _) = load(with(&format!("tags: {{a: '{}'}}", text.replace('\'', "''")))).unwrap();
         assert_eq!(config.tags["a"], text);
     }
-    println!("{} cases", (keys::single_values().count() + 1) * HOSTILE.len());
+    println!("{} cases", (single_values().count() + 1) * HOSTILE.len());
 }
 
 #[test]
@@ -379,7 +364,14 @@ fn public_keys() {
 fn the_example_is_valid() {
     let example = include_str!("../../config.example.yaml");
     assert!(load(example).unwrap().1.is_empty());
-    for key in keys::names() {
+    for key in keys::KEYS.iter().map(|field| field.name) {
         assert!(example.contains(&format!("{key}:")), "config.example.yaml does not show {key}");
+    }
+    let readme = include_str!("../../README.md");
+    for Size { name, .. } in sizes::gpu_sizes() {
+        assert!(
+            example.contains(name) && readme.contains(name),
+            "config.example.yaml or README.md lacks {name}"
+        );
     }
 }

@@ -1,18 +1,25 @@
-//! How the keys of `config.yaml` must fit together. A value that is wrong by itself is left to [`super::keys`].
+//! How the keys of `config.yaml` must fit together. A value that is wrong by itself is left to [`super::mapping`].
 
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use super::document::{Key, Node};
+use super::document::{Key, Kind, Node};
 use super::report::{Report, shown};
 use super::{defaults, keys, network, public_key, rules};
 use crate::resource_id::SubnetId;
+use crate::sizes::{Size, Variant};
 
 /// Checks the whole document; `folder` is where the file lies.
-pub fn check(root: &Node, folder: &Path, report: &mut Report) {
+pub fn check(root: &Node, folder: &Path, unlisted: Option<&Size>, report: &mut Report) {
+    if !matches!(root.kind, Kind::Mapping(_)) {
+        return;
+    }
     check_subscription(root, report);
-    check_cores(root, report);
-    check_room(root, report);
+    if let Some(size) = check_size(root, unlisted, report) {
+        check_os(root, size, report);
+        check_cores(root, size, report);
+        check_room(root, size, report);
+    }
     check_public_key(root, folder, report);
     check_subnets(root, report);
     check_storage_address(root, report);
@@ -25,7 +32,7 @@ fn check_subscription(root: &Node, report: &mut Report) {
                 "MissingKey",
                 root.place,
                 "subscription_name",
-                "this key or subscription_id is required",
+                "this key or subscription_id is required, such as `subscription_name: My Subscription`",
             );
         }
         (Some((one, _)), Some((other, _))) => {
@@ -41,12 +48,32 @@ fn place(key: &Key) -> (usize, usize) {
     (key.place.line, key.place.column)
 }
 
-fn check_cores(root: &Node, report: &mut Report) {
-    let size = root.get("hpc_sku").and_then(|(_, node)| rules::gpu_size(node.text()?).ok());
-    let (Some(size), Some((_, node))) = (size, root.get("hpc_max_core_count")) else { return };
-    if number(root, "hpc_max_core_count").is_some_and(|cores| (1..size.vcpus).contains(&cores)) {
+/// The size of the GPU nodes, if it is one.
+fn check_size<'a>(root: &Node, unlisted: Option<&'a Size>, report: &mut Report) -> Option<&'a Size> {
+    let (key, node) = root.get("hpc_sku")?;
+    match rules::gpu_size(node.text()?, unlisted) {
+        Ok(size) => Some(size),
+        Err(wrong) => {
+            report.add("InvalidValue", node.place, &key.text, wrong);
+            None
+        }
+    }
+}
+
+/// Not every release of the operating system has an image for every GPU.
+fn check_os(root: &Node, size: &Size, report: &mut Report) {
+    let Some((key, node)) = root.get("os") else { return };
+    if node.text() == Some("ubuntu2204") && size.image == Variant::Gb {
+        let text = format!("`ubuntu2204` has no image for {}; set ubuntu2404, or leave it out", size.name);
+        report.add("InvalidValue", node.place, &key.text, text);
+    }
+}
+
+fn check_cores(root: &Node, size: &Size, report: &mut Report) {
+    let Some((_, node)) = root.get("hpc_max_core_count") else { return };
+    if let Some(cores) = number(root, "hpc_max_core_count").filter(|cores| (1..size.vcpus).contains(cores)) {
         let least = size.vcpus;
-        let text = format!("is less than one node of {} has (allowed: {least} or more)", size.name);
+        let text = format!("`{cores}` is less than one node of {} has (allowed: {least} or more)", size.name);
         report.add("InvalidValue", node.place, "hpc_max_core_count", text);
     }
 }
@@ -56,9 +83,8 @@ fn number(root: &Node, key: &str) -> Option<u32> {
 }
 
 /// The compute subnet must hold the scheduler, the login nodes and all GPU nodes.
-fn check_room(root: &Node, report: &mut Report) {
-    let size = root.get("hpc_sku").and_then(|(_, node)| rules::gpu_size(node.text()?).ok());
-    let (Some(size), Some(cores)) = (size, number(root, "hpc_max_core_count")) else { return };
+fn check_room(root: &Node, size: &Size, report: &mut Report) {
+    let Some(cores) = number(root, "hpc_max_core_count") else { return };
     let most = number(root, "hpc_max_num_vms").unwrap_or(defaults::HPC_MAX_NUM_VMS);
     let logins = number(root, "login_nodes").unwrap_or(defaults::LOGIN_NODES);
     let nodes = (cores / size.vcpus).min(most) + logins + 1;
@@ -164,8 +190,9 @@ fn check_storage_address(root: &Node, report: &mut Report) {
     let address = node.text().and_then(|text| text.parse::<Ipv4Addr>().ok());
     let (Some(address), Ok(block)) = (address, network::address_space(space)) else { return };
     if block.holds(address) {
-        let text =
-            format!("lies within {space}, the new network's own addresses; give the network other ones");
+        let text = format!(
+            "`{address}` lies within {space}, the new network's own addresses; give network.address_space others"
+        );
         report.add("InvalidValue", node.place, "storage.address", text);
     }
 }

@@ -28,7 +28,7 @@ pub fn find(config: &Config, root: &Node, file: &str) -> Vec<Warning> {
             found.push(warn(key, place, text));
         }
     };
-    let size = config.hpc_sku;
+    let size = &config.hpc_sku;
     add("hpc_max_core_count", lost(config.hpc_max_core_count, size));
     add(
         if root.get("hpc_max_num_vms").is_some() { "hpc_max_num_vms" } else { "hpc_max_core_count" },
@@ -51,8 +51,11 @@ pub fn find(config: &Config, root: &Node, file: &str) -> Vec<Warning> {
 fn lost(cores: u32, size: &sizes::Size) -> Option<String> {
     let (nodes, rest) = (cores / size.vcpus, cores % size.vcpus);
     let (name, each) = (&size.name, size.vcpus);
-    (rest > 0)
-        .then(|| format!("{cores} vCPUs make {nodes} nodes of {name} with {each} each; {rest} stay unused"))
+    (rest > 0).then(|| {
+        let (less, more) = (nodes * each, (nodes + 1) * each);
+        let text = format!("{cores} vCPUs make {nodes} nodes of {name} with {each} each; {rest} stay unused");
+        format!("{text} (none with {less} or {more})")
+    })
 }
 
 fn cut(config: &Config) -> Option<String> {

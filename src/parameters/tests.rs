@@ -15,7 +15,7 @@ fn config(more: &str) -> Config {
          hpc_sku: Standard_ND96isr_H100_v5\nhpc_max_core_count: 192\n{more}"
     );
     std::fs::write(&path, text).unwrap();
-    Config::load(&path).unwrap_or_else(|error| panic!("{error}")).0
+    Config::load(&path, None).unwrap_or_else(|error| panic!("{error}")).0
 }
 
 /// The whole document of a run that makes `new`.
@@ -36,6 +36,7 @@ fn document_of(config: &Config, new: &[Secret], public_key: PublicKey, vault_den
         tenant_id: "t".into(),
         state: "Enabled".into(),
         environment_name: "AzureCloud".into(),
+        is_default: true,
     };
     let secrets = Secrets {
         new: new.iter().map(|secret| (*secret, format!("value of {}", secret.name()))).collect(),
