@@ -4,12 +4,15 @@
 //! `scripts/test` sees to all of it. What is missing fails the test with the way to get it.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod terminal;
+
 mod twin {
     mod canaries;
     mod company;
     mod compare;
     mod destroy;
     mod faults;
+    mod first;
     mod jobs;
     mod leftovers;
     mod life;

@@ -55,7 +55,7 @@ pub struct Size {
     pub vcpus: u32,
     /// Memory in GiB.
     pub memory_gb: u32,
-    /// GPUs; 0 for none.
+    /// GPUs that the size list names; 0 for none.
     #[serde(default)]
     pub gpus: u32,
     /// Folder of `hosts/` with programs that play what was recorded on such a machine.
@@ -64,6 +64,9 @@ pub struct Size {
     /// Virtual CPUs of a core.
     #[serde(default = "one_thread")]
     pub threads_per_core: u32,
+    /// Whether its processors are arm64.
+    #[serde(default)]
+    pub arm: bool,
     /// InfiniBand.
     #[serde(default)]
     pub rdma: bool,

@@ -139,7 +139,7 @@ fn sku(azure: &Azure, size: &Size, region: &str) -> Value {
         ("vCPUs", size.vcpus.to_string()),
         ("MemoryGB", size.memory_gb.to_string()),
         ("HyperVGenerations", "V1,V2".into()),
-        ("CpuArchitectureType", "x64".into()),
+        ("CpuArchitectureType", if size.arm { "Arm64" } else { "x64" }.into()),
         ("LowPriorityCapable", "True".into()),
         ("PremiumIO", "True".into()),
         ("VMDeploymentTypes", "IaaS".into()),
