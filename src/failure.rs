@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::known_errors::Known;
+use crate::resource_id;
 use crate::ui::Answer;
 
 /// What to do after an interrupt.
@@ -65,8 +67,12 @@ pub struct Problem {
     pub line: Option<usize>,
     /// Column in `file`, counted from 1.
     pub column: Option<usize>,
+    /// Why it happened, when that is known.
+    pub cause: Option<String>,
     /// What to do next.
     pub remedy: Option<String>,
+    /// The page of the official documentation on it.
+    pub link: Option<String>,
 }
 
 impl Problem {
@@ -89,6 +95,16 @@ impl Problem {
         self
     }
 
+    /// Says why it happened, what to do next and where to read on; `values` stand for the `{names}` in the
+    /// remedy.
+    #[must_use]
+    pub fn known(mut self, known: &Known, values: &[(&str, &str)]) -> Self {
+        self.cause = Some(known.cause.clone());
+        self.remedy = Some(known.remedy(values));
+        self.link = Some(known.link.clone());
+        self
+    }
+
     /// Names the file and, counted from 1, the line and column.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: usize, column: usize) -> Self {
@@ -99,6 +115,16 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Why, what to do, and where to read on: a line each.
+    fn advice(&self) -> String {
+        let parts = [("why", &self.cause), ("next", &self.remedy), ("see", &self.link)];
+        let lines = parts.iter().filter_map(|(name, text)| Some(format!("\n  {name}: {}", text.as_ref()?)));
+        lines.collect()
+    }
+}
+
+/// With `#`, what is wrong and where; else also why, what to do, and where to read on.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
@@ -110,13 +136,18 @@ impl fmt::Display for Problem {
         }
         f.write_str(&self.message)?;
         if let Some(resource) = &self.resource {
-            write!(f, "\n  where: {resource}")?;
+            write!(f, "\n  where: {}", resource_id::in_words(resource))?;
         }
-        if let Some(remedy) = &self.remedy {
-            write!(f, "\n  next: {remedy}")?;
-        }
-        Ok(())
+        if f.alternate() { Ok(()) } else { f.write_str(&self.advice()) }
     }
+}
+
+/// The problems as a person reads them: what several in a row have in common is said once, after the last.
+pub fn paragraphs(problems: &[Problem]) -> Vec<String> {
+    let nexts = problems.iter().skip(1).map(Some).chain([None]);
+    let same = |one: &Problem, next: Option<&Problem>| next.is_some_and(|next| next.advice() == one.advice());
+    let pairs = problems.iter().zip(nexts);
+    pairs.map(|(one, next)| if same(one, next) { format!("{one:#}") } else { one.to_string() }).collect()
 }
 
 /// Why a command ends with something else than [`Exit::Done`].
@@ -171,13 +202,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
+        f.write_str(&paragraphs(&self.problems).join("\n"))
     }
 }
 

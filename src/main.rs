@@ -12,6 +12,7 @@ mod failure;
 mod images;
 mod infrastructure;
 mod keys;
+mod known_errors;
 mod offers;
 mod parameters;
 mod plan;

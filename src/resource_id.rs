@@ -106,6 +106,80 @@ pub fn is_within(id: &str, scope: &str) -> bool {
     id.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// What people call the types of resources that occur here.
+const WORDS: [(&str, &str); 33] = [
+    ("Microsoft.Authorization/roleAssignments", "role assignment"),
+    ("Microsoft.AlertsManagement/prometheusRuleGroups", "rule group"),
+    ("Microsoft.Compute/disks", "disk"),
+    ("Microsoft.Compute/virtualMachines", "virtual machine"),
+    ("Microsoft.Compute/virtualMachines/extensions", "extension"),
+    ("Microsoft.Compute/virtualMachineScaleSets", "scale set"),
+    ("Microsoft.Dashboard/grafana", "Grafana"),
+    ("Microsoft.DBforMySQL/flexibleServers", "MySQL server"),
+    ("Microsoft.DBforMySQL/flexibleServers/configurations", "setting"),
+    ("Microsoft.Insights/dataCollectionEndpoints", "data collection endpoint"),
+    ("Microsoft.Insights/dataCollectionRules", "data collection rule"),
+    ("Microsoft.KeyVault/vaults", "key vault"),
+    ("Microsoft.KeyVault/vaults/secrets", "secret"),
+    ("Microsoft.ManagedIdentity/userAssignedIdentities", "identity"),
+    ("Microsoft.Monitor/accounts", "monitoring workspace"),
+    ("Microsoft.NetApp/netAppAccounts", "NetApp account"),
+    ("Microsoft.NetApp/netAppAccounts/capacityPools", "capacity pool"),
+    ("Microsoft.NetApp/netAppAccounts/capacityPools/volumes", "volume"),
+    ("Microsoft.Network/bastionHosts", "Bastion"),
+    ("Microsoft.Network/natGateways", "NAT gateway"),
+    ("Microsoft.Network/networkInterfaces", "network interface"),
+    ("Microsoft.Network/networkSecurityGroups", "network security group"),
+    ("Microsoft.Network/privateDnsZones", "private DNS zone"),
+    ("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "link"),
+    ("Microsoft.Network/privateEndpoints", "private endpoint"),
+    ("Microsoft.Network/privateEndpoints/privateDnsZoneGroups", "DNS zone group"),
+    ("Microsoft.Network/publicIPAddresses", "public IP address"),
+    ("Microsoft.Network/virtualNetworks", "virtual network"),
+    ("Microsoft.Network/virtualNetworks/subnets", "subnet"),
+    ("Microsoft.Resources/deployments", "deployment"),
+    ("Microsoft.Storage/storageAccounts", "storage account"),
+    ("Microsoft.Storage/storageAccounts/blobServices", "blob service"),
+    ("Microsoft.Storage/storageAccounts/blobServices/containers", "container"),
+];
+
+/// A resource id as people say it, such as "subnet compute of virtual network vnet"; anything else as it is.
+pub fn in_words(id: &str) -> String {
+    let Some(path) = id.strip_prefix("/subscriptions/") else {
+        return if id.starts_with("Microsoft.") { resource_in_words(id) } else { id.to_owned() };
+    };
+    // An extension's id, such as a role assignment's, ends with its own and begins with that of what it is on.
+    let providers: Vec<&str> = path.split("/providers/").collect();
+    let scope: Vec<&str> = providers[0].split('/').collect();
+    let mut words: Vec<String> =
+        providers[1..].iter().rev().map(|resource| resource_in_words(resource)).collect();
+    if words.is_empty() {
+        words.push(match scope[..] {
+            [subscription] => format!("subscription {subscription}"),
+            [_, kind, group] if kind.eq_ignore_ascii_case("resourceGroups") => {
+                format!("resource group {group}")
+            }
+            _ => return id.to_owned(),
+        });
+    }
+    words.join(" of ")
+}
+
+/// `namespace/type/name/type/name` as people say it, the innermost first.
+fn resource_in_words(resource: &str) -> String {
+    let parts: Vec<&str> = resource.split('/').collect();
+    let mut kind = parts[0].to_owned();
+    let mut words = Vec::new();
+    for pair in parts[1..].chunks(2) {
+        kind = format!("{kind}/{}", pair[0]);
+        let word = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&kind));
+        let word = word.map_or_else(|| kind.clone(), |(_, word)| (*word).to_owned());
+        words.push(pair.get(1).map_or(word.clone(), |name| format!("{word} {name}")));
+    }
+    words.reverse();
+    if words.is_empty() { kind } else { words.join(" of ") }
+}
+
 /// Whether `text` is a UUID in the form 8-4-4-4-12.
 pub fn is_uuid(text: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
@@ -157,6 +231,35 @@ mod tests {
         assert!(is_within("/subscriptions/s/resourceGroups/g/providers/N/t/a", &format!("{group}/")));
         assert!(!is_within("/subscriptions/s/resourceGroups/g2/providers/N/t/a", group));
         assert!(!is_within("/subscriptions/s", group));
+    }
+
+    #[test]
+    fn ids_are_said_as_people_do() {
+        let server = "/providers/Microsoft.Compute/virtualMachines/cycleserver";
+        let cases = [
+            (format!("{GROUP}{server}"), "virtual machine cycleserver"),
+            (format!("{GROUP}{server}").to_lowercase(), "virtual machine cycleserver"),
+            (
+                format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/compute"),
+                "subnet compute of virtual network hub",
+            ),
+            (
+                format!("{GROUP}{server}/providers/Microsoft.Authorization/roleAssignments/g"),
+                "role assignment g of virtual machine cycleserver",
+            ),
+            (format!("{GROUP}/providers/Microsoft.Web/sites/s"), "Microsoft.Web/sites s"),
+            ("Microsoft.Network/natGateways/n".to_owned(), "NAT gateway n"),
+            ("Microsoft.NetApp".to_owned(), "Microsoft.NetApp"),
+            (GROUP.to_owned(), "resource group hub(1)"),
+            ("/subscriptions/s".to_owned(), "subscription s"),
+            ("/subscriptions/s/other".to_owned(), "/subscriptions/s/other"),
+            ("task \"x\" on cycleserver".to_owned(), "task \"x\" on cycleserver"),
+            (String::new(), ""),
+        ];
+        for (id, words) in &cases {
+            assert_eq!(in_words(id), *words);
+        }
+        println!("{} cases", cases.len());
     }
 
     #[test]

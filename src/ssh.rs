@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tempfile::TempDir;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Problem};
+use crate::known_errors::{self, By, Means};
 use crate::process::{Background, Command, Runner, interrupt};
 
 /// A silent connection is probed this often: Bastion drops idle ones within minutes
@@ -83,30 +84,21 @@ fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
 
 /// What ssh's error output means for the user; `None` when it is no error of signing in.
 pub fn explain(stderr: &str, vm: &str, known_hosts: &Path) -> Option<Failure> {
-    let line_with = |signs: &[&str]| {
-        stderr.lines().map(str::trim).find(|line| signs.iter().any(|sign| line.contains(sign)))
+    let known = known_errors::find(By::Ssh, "", stderr)?;
+    let says_it = |line: &&str| known_errors::find(By::Ssh, "", line) == Some(known);
+    let said = stderr.lines().map(str::trim).find(says_it).unwrap_or_default();
+    let (exit, code, text) = match known.means? {
+        Means::HostKeyChanged => {
+            (Exit::Refused, "HostKeyChanged", "the VM shows another host key than before".to_owned())
+        }
+        Means::KeyRejected => {
+            (Exit::Access, "SshKeyRejected", format!("the VM does not take our SSH key: {said}"))
+        }
+        _ => (Exit::Unreachable, "HostUnreachable", format!("the VM cannot be reached: {said}")),
     };
-    if line_with(&["REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed"]).is_some() {
-        let text = "the VM shows another host key than before: it was re-created, or somebody is in between";
-        let remedy = format!(
-            "if you know that it was re-created: ssh-keygen -R {} -f {}",
-            crate::process::quote(vm),
-            crate::process::quote(&path_text(known_hosts)),
-        );
-        return Some(Failure::new(Exit::Refused, "HostKeyChanged", text).resource(vm).remedy(remedy));
-    }
-    if let Some(said) = line_with(&["Permission denied (", "Too many authentication failures"]) {
-        let text = format!("the VM does not take our SSH key: {said}");
-        let remedy = "name the private key of the admin user with --ssh-key; the VM has the public half it was created with";
-        return Some(Failure::new(Exit::Access, "SshKeyRejected", text).resource(vm).remedy(remedy));
-    }
-    let unreachable =
-        ["Connection refused", "timed out", "Connection closed by", "Connection reset", "kex_exchange"];
-    line_with(&unreachable).map(|said| {
-        Failure::new(Exit::Unreachable, "HostUnreachable", format!("the VM cannot be reached: {said}"))
-            .resource(vm)
-            .remedy("is it running? run the same command again; if it stays so, restart the VM")
-    })
+    let [vm_word, hosts_word] = [vm, &path_text(known_hosts)].map(crate::process::quote);
+    let values = [("vm", &*vm_word), ("known_hosts", &*hosts_word)];
+    Some(Failure::many(exit, vec![Problem::new(code, text).resource(vm).known(known, &values)]))
 }
 
 /// One signed-in connection to a VM, shared by all that use its `config`.

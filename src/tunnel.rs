@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::failure::{Exit, Failure};
+use crate::azure::login_command;
+use crate::failure::{Exit, Failure, Problem};
+use crate::known_errors::{self, By, Means};
 use crate::process::{Background, Command, ProcessError, Runner, interrupt};
 use crate::resource_id::BastionId;
 use crate::ui::{Event, Ui};
@@ -166,22 +168,17 @@ impl<'a> Opener<'a> {
         }
     }
 
-    /// Why there is no tunnel, in az's words. The messages are those of azure-cli and its `bastion`
-    /// extension.
+    /// Why there is no tunnel, in az's words.
     fn failure(&self, command: &Command, outcome: Wait, said: &str) -> Failure {
-        let has = |sign: &str| said.contains(sign);
-        let (exit, code, remedy) = if has("az login") || has("AADSTS") {
-            let remedy = "sign in with `az login`, then run the same command again".to_owned();
-            (Exit::Access, "NotSignedIn", remedy)
-        } else if has("AuthorizationFailed") || has("Forbidden") {
-            let remedy =
-                "you need the role Reader on the Bastion, the VM and its network interface".to_owned();
-            (Exit::Access, "BastionForbidden", remedy)
-        } else if has("requires the extension") {
-            (Exit::ProgramMissing, "ProgramMissing", "install it: az extension add --name bastion".to_owned())
-        } else {
-            let remedy = format!("run the same command again; to see it by hand: {command}");
-            (Exit::Unreachable, "NoTunnel", remedy)
+        // A traceback is no broken az here: the extension's threads end with one when a connection breaks.
+        let by_az =
+            || known_errors::find(By::Az, "", said).filter(|known| known.means != Some(Means::Broken));
+        let known = known_errors::find(By::Bastion, "", said).or_else(by_az);
+        let (exit, code) = match known.and_then(|known| known.means) {
+            Some(Means::SignIn) => (Exit::Access, "NotSignedIn"),
+            Some(Means::Forbidden) => (Exit::Access, "BastionForbidden"),
+            Some(Means::NoExtension) => (Exit::ProgramMissing, "ProgramMissing"),
+            _ => (Exit::Unreachable, "NoTunnel"),
         };
         let reason = useful(said);
         let text = match outcome {
@@ -191,7 +188,12 @@ impl<'a> Opener<'a> {
                 format!("no SSH server answered through the tunnel within {limit} s: {reason}")
             }
         };
-        Failure::new(exit, code, text).resource(&self.route.vm).remedy(remedy)
+        let problem = Problem::new(code, text).resource(&self.route.vm);
+        let problem = match known {
+            Some(known) => problem.known(known, &[("login", &login_command(said))]),
+            None => problem.remedy(format!("run the same command again; to see it by hand: {command}")),
+        };
+        Failure::many(exit, vec![problem])
     }
 }
 

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::failure::{Exit, Problem};
+use crate::failure::{Exit, Problem, paragraphs};
 use crate::process::{ProcessError, interrupt};
 
 /// Name of the JSON document's form; changes when a field changes its meaning.
@@ -173,7 +173,7 @@ impl Ui {
         if let (Format::Text, Some(answer)) = (self.format, partial) {
             print(&answer.text);
         }
-        for problem in problems {
+        for problem in paragraphs(problems) {
             self.line(&format!("{} {problem}", self.paint("31", "error:")));
         }
         if self.format == Format::Json {

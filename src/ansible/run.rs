@@ -12,7 +12,8 @@ use anyhow::Context;
 use super::environment::Environment;
 use super::events::{Counts, Event, Status, TaskResult, parse};
 use super::inventory::Files;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Problem};
+use crate::known_errors::{self, By};
 use crate::process::{Command, ProcessError, Runner};
 use crate::ui::{self, Ui};
 
@@ -78,7 +79,7 @@ fn run_within(
         let _ = writeln!(log, "{}", runner.redact(line));
         follower.take(line, ui);
     });
-    let failure = match result {
+    let mut failure = match result {
         Ok(output) => {
             let stderr = runner.redact(&output.stderr);
             let _ = write!(log, "{stderr}");
@@ -90,10 +91,14 @@ fn run_within(
         Err(ProcessError::TimedOut { after, .. }) => follower.too_long(after),
         Err(error) => return Err(anyhow::Error::new(error).context("running Ansible")),
     };
-    let log = playbook.log.display();
-    Err(failure
-        .remedy(format!("the whole output is in {log}; `ccslurm4ai install -a` goes on from here"))
-        .into())
+    let log = format!("the whole output is in {}", playbook.log.display());
+    for problem in &mut failure.problems {
+        problem.remedy = Some(match &problem.remedy {
+            Some(remedy) => format!("{remedy}; {log}"),
+            None => format!("{log}; `ccslurm4ai install -a` goes on from here"),
+        });
+    }
+    Err(failure.into())
 }
 
 fn command(playbook: &Playbook<'_>) -> Command {
@@ -188,7 +193,10 @@ impl Follower {
         } else {
             (Exit::Ansible, "TaskFailed", format!("Ansible failed: {message}"))
         };
-        Failure::new(exit, code, text).resource(resource)
+        let problem = Problem::new(code, text).resource(resource);
+        let known = known_errors::find(By::CycleCloud, "", &message)
+            .or_else(|| known_errors::find(By::Ansible, "", &message));
+        Failure::many(exit, vec![known.map_or(problem.clone(), |known| problem.known(known, &[]))])
     }
 }
 

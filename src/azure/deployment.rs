@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::az::Az;
-use super::error::{self, ArmError};
+use super::error;
 use super::failed::{AzError, Kind};
 use crate::failure::{Exit, Failure, Problem};
 use crate::process::{Command, interrupt};
@@ -192,7 +192,7 @@ impl<'a> Deployments<'a> {
     /// Why a start failed. When az ended before ARM answered, the deployment may be running all the same.
     fn not_started(&self, error: &AzError, name: &str) -> Failure {
         match &error.kind {
-            Kind::Refused(leaves) => refused(leaves, name),
+            Kind::Refused(_) => refused(error, &self.path(name)),
             Kind::Interrupted | Kind::Killed { .. } | Kind::TimedOut { .. } | Kind::NoConnection { .. } => {
                 let message = format!("{error}; the deployment {name} may go on in Azure");
                 Failure::new(error.failure(Exit::Deployment).exit, error.code(), message)
@@ -334,25 +334,24 @@ fn summary(operations: &[Value]) -> String {
     format!("{done} of {} done; now {}", operations.len(), running.join(", "))
 }
 
+/// What failed in the operation on `target`. Azure may aim at a part of it, or at another resource.
 fn problems_of(status: &Value, target: &str) -> Vec<Problem> {
-    error::leaves_of(status)
-        .into_iter()
-        .map(|leaf| {
-            let resource = leaf.target.unwrap_or_else(|| target.to_owned());
-            Problem::new(leaf.code, leaf.message).resource(resource)
-        })
-        .collect()
+    let problem = |leaf: &error::ArmError| {
+        let aimed_at = leaf.target.as_ref().filter(|aim| aim.starts_with("/subscriptions/"));
+        leaf.problem(leaf.to_string()).resource(aimed_at.map_or(target, String::as_str))
+    };
+    error::leaves_of(status).iter().map(problem).collect()
 }
 
-/// ARM refused to start the deployment: its reasons with their resources, one problem each.
-pub(super) fn refused(leaves: &[ArmError], name: &str) -> Failure {
-    let problem = |leaf: &ArmError| {
-        let resource = leaf.target.clone().unwrap_or_else(|| name.to_owned());
-        Problem::new(leaf.code.clone(), leaf.message.clone()).resource(resource)
-    };
-    let mut problems: Vec<Problem> = leaves.iter().map(problem).collect();
-    if let Some(last) = problems.last_mut() {
-        last.remedy = Some("mend this and run the same command again; nothing was deployed".to_owned());
+/// ARM refused to start `deployment`: its reasons with their resources.
+pub(super) fn refused(error: &AzError, deployment: &str) -> Failure {
+    let mut failure = error.failure(Exit::Deployment);
+    for problem in &mut failure.problems {
+        problem.resource.get_or_insert_with(|| deployment.to_owned());
     }
-    Failure::many(Exit::Deployment, problems)
+    if let Some(last) = failure.problems.last_mut() {
+        let again = "mend this and run the same command again; nothing was deployed";
+        last.remedy.get_or_insert_with(|| again.to_owned());
+    }
+    failure
 }

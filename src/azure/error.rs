@@ -10,6 +10,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::lenient;
+use crate::failure::Problem;
+use crate::known_errors::{self, By, Known};
 
 /// Longest text shown when nothing in it can be understood, in bytes.
 const LONGEST_UNREAD: usize = 4000;
@@ -33,6 +35,41 @@ pub struct ArmError {
     pub message: String,
     /// The resource id, name or property concerned, when Azure says so.
     pub target: Option<String>,
+}
+
+impl ArmError {
+    /// What is known of it.
+    pub fn known(&self) -> Option<&'static Known> {
+        known_errors::find(By::Azure, &self.code, &self.message)
+    }
+
+    /// The id of the resource concerned; else its name, or whatever else Azure aims at.
+    pub fn resource(&self) -> Option<String> {
+        let in_sentence = || self.message.split('\'').rfind(|part| is_id(part));
+        let missing = || {
+            let before = ["The Resource '", "Parent resource '"];
+            before.iter().find_map(|before| between(&self.message, before, "'"))
+        };
+        let aimed_at = self.target.as_deref().filter(|target| !target.is_empty());
+        let found = aimed_at.filter(|target| is_id(target)).or_else(in_sentence);
+        found.or_else(missing).or(aimed_at).map(str::to_owned)
+    }
+
+    /// As a problem of which `message` says what is wrong.
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        let problem = Problem { resource: self.resource(), ..Problem::new(&self.code, message) };
+        match self.known() {
+            Some(known) => {
+                let namespace = between(&self.message, "namespace '", "'").unwrap_or("NAMESPACE");
+                problem.known(known, &[("namespace", namespace)])
+            }
+            None => problem,
+        }
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.starts_with("/subscriptions/")
 }
 
 impl fmt::Display for ArmError {

@@ -4,51 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::error::{self, ArmError};
-use crate::failure::{Exit, Failure, GO_ON};
+use crate::failure::{Exit, Failure, GO_ON, Problem};
+use crate::known_errors::{self, By, Known, Means};
 use crate::process::ProcessError;
-
-/// What az (2.91), MSAL and Microsoft Entra say when a person has to sign in. Sources: azure-cli
-/// `core/_profile.py`, `core/auth/{util,msal_credentials,identity}.py`, `core/util.py`; the documentation's
-/// pages on troubleshooting and multi-factor authentication; Resource Manager's codes of a 401.
-const SIGN_IN: [&str; 14] = [
-    "Please run 'az login'",
-    "Please run \"az login\"",
-    "Run `az login`",
-    "authenticate interactively",
-    "Interactive authentication is needed",
-    "Can't find token from MSAL cache",
-    "Could not retrieve credential from local cache",
-    "AADSTS",
-    "ExpiredAuthenticationToken",
-    "InvalidAuthenticationToken",
-    "AuthenticationFailed",
-    "multi-factor authentication",
-    "MFA is required",
-    "must use MFA",
-];
-
-/// Two az processes meet at the token cache near a token's expiry. Sources: azure-cli issues 20273 and
-/// 21744 (`Permission denied: '…msal_token_cache….lockfile'`), 25485 (`[Errno 11]`), 20749 and 21848 (JSON
-/// cut short), 20707 (`msal_http_cache`); msal-extensions `cache_lock.py` (`portalocker`).
-const TOKEN_CACHE_RACE: [&str; 5] = [
-    "msal_token_cache",
-    "msal_http_cache",
-    "portalocker",
-    "LockException",
-    "[Errno 11] Resource temporarily unavailable",
-];
-
-/// The line to Azure is down, or something on it changes TLS. Texts of requests and urllib3, which az uses.
-const NO_CONNECTION: [&str; 8] = [
-    "certificate verify failed",
-    "SSLError",
-    "Max retries exceeded",
-    "Failed to establish a new connection",
-    "NameResolutionError",
-    "Connection aborted",
-    "Connection refused",
-    "Cannot connect to proxy",
-];
 
 /// An az call that failed. Has no `From` into [`anyhow::Error`]: the caller says with
 /// [`AzError::failure`] which phase it was in.
@@ -69,6 +27,8 @@ pub enum Kind {
     Missing,
     /// Nobody is signed in, or must sign in again; az's own words and the command it proposes.
     SignIn {
+        /// Why and what to do.
+        known: &'static Known,
         /// What az said.
         text: String,
         /// `az login …`
@@ -76,11 +36,15 @@ pub enum Kind {
     },
     /// az knows no such subscription, or several of that name.
     NoSubscription {
+        /// Why and what to do.
+        known: &'static Known,
         /// What az said.
         text: String,
     },
     /// Two az processes met at the token cache, twice.
     TokenCacheRace {
+        /// Why and what to do.
+        known: &'static Known,
         /// What az said last.
         text: String,
     },
@@ -90,6 +54,8 @@ pub enum Kind {
     NotFound(Vec<ArmError>),
     /// Azure cannot be reached.
     NoConnection {
+        /// Why and what to do.
+        known: &'static Known,
         /// What az said last.
         text: String,
     },
@@ -107,6 +73,8 @@ pub enum Kind {
     NoJson,
     /// az itself is broken: it ended with a traceback.
     Broken {
+        /// Why and what to do.
+        known: &'static Known,
         /// The last line of the traceback.
         text: String,
     },
@@ -124,34 +92,32 @@ pub enum Kind {
 impl Kind {
     /// The kind of failure behind exit status `status` and the words `stderr`.
     pub(super) fn of(status: i32, stderr: &str) -> Self {
-        let text = errors_only(stderr);
-        // A warning may be about another tenant; it counts only where nothing else is said.
-        let said = if text.is_empty() { stderr } else { &text };
-        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         if status > 128 {
             return Self::Killed { signal: status - 128 };
         }
-        if has(&TOKEN_CACHE_RACE) {
-            return Self::TokenCacheRace { text: gist(&text) };
-        }
-        if has(&SIGN_IN) {
-            return Self::SignIn { text: gist(&text), command: login_command(stderr) };
-        }
-        let about = ["Subscription '", "Multiple subscriptions with the name '"];
-        if about.iter().any(|start| text.starts_with(start)) && text.contains("found.") {
-            return Self::NoSubscription { text: gist(&text) };
-        }
-        if has(&NO_CONNECTION) {
-            return Self::NoConnection { text: gist(&text) };
-        }
-        if stderr.contains("Traceback (most recent call last)") {
-            let cause = text.lines().rfind(|line| {
-                let word = line.split(':').next().unwrap_or_default();
-                word.ends_with("Error") || word.ends_with("Exception")
-            });
-            return Self::Broken { text: cause.map_or_else(|| gist(&text), str::to_owned) };
-        }
-        let leaves = error::leaves(&text);
+        let text = errors_only(stderr);
+        // A warning may be about another tenant; it counts only where nothing else is said.
+        let said = if text.is_empty() { stderr } else { &text };
+        known_errors::find(By::Az, "", said)
+            .and_then(|known| Self::told(known, &text, stderr))
+            .unwrap_or_else(|| Self::answered(status, &text))
+    }
+
+    /// az or what it runs on failed, in words that are known.
+    fn told(known: &'static Known, text: &str, stderr: &str) -> Option<Self> {
+        Some(match known.means? {
+            Means::SignIn => Self::SignIn { known, text: gist(text), command: login_command(stderr) },
+            Means::NoSubscription => Self::NoSubscription { known, text: gist(text) },
+            Means::TokenCacheRace => Self::TokenCacheRace { known, text: gist(text) },
+            Means::NoConnection => Self::NoConnection { known, text: gist(text) },
+            Means::Broken => Self::Broken { known, text: last_exception(text) },
+            _ => return None,
+        })
+    }
+
+    /// Azure answered that it will not.
+    fn answered(status: i32, text: &str) -> Self {
+        let leaves = error::leaves(text);
         // Key Vault's codes begin so, those of Resource Manager end so.
         let forbids = |leaf: &ArmError| {
             leaf.code.starts_with("Forbidden") || leaf.code.ends_with("AuthorizationFailed")
@@ -165,6 +131,14 @@ impl Kind {
             return Self::NotFound(leaves);
         }
         Self::Refused(leaves)
+    }
+
+    /// Azure's errors.
+    fn leaves(&self) -> &[ArmError] {
+        match self {
+            Self::Forbidden(leaves) | Self::NotFound(leaves) | Self::Refused(leaves) => leaves,
+            _ => &[],
+        }
     }
 }
 
@@ -205,26 +179,49 @@ impl AzError {
         code.to_owned()
     }
 
+    /// What is wrong, why, and what to do next: one problem, or one for each error of Azure.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self.kind.leaves() {
+            [] | [_] => vec![self.problem()],
+            leaves => leaves.iter().map(|leaf| leaf.problem(format!("{}: {leaf}", self.why))).collect(),
+        }
+    }
+
+    /// As one problem.
+    pub fn problem(&self) -> Problem {
+        let text = self.to_string();
+        match (&self.kind, self.kind.leaves()) {
+            (Kind::SignIn { known, command, .. }, _) => {
+                Problem::new(self.code(), text).known(known, &[("login", command)])
+            }
+            (
+                Kind::NoSubscription { known, .. }
+                | Kind::TokenCacheRace { known, .. }
+                | Kind::NoConnection { known, .. }
+                | Kind::Broken { known, .. },
+                _,
+            ) => Problem::new(self.code(), text).known(known, &[]),
+            (_, [first, ..]) => Problem { code: self.code(), ..first.problem(text) },
+            _ => Problem { remedy: self.own_remedy(), ..Problem::new(self.code(), text) },
+        }
+    }
+
     /// What to do next, when that is known.
     pub fn remedy(&self) -> Option<String> {
+        self.problem().remedy
+    }
+
+    /// What to do about what nobody said: what we saw ourselves.
+    fn own_remedy(&self) -> Option<String> {
         let remedy = match &self.kind {
             Kind::Missing => super::INSTALL_AZ,
-            Kind::SignIn { command, .. } => return Some(command.clone()),
-            Kind::NoSubscription { .. } => "az account list --all --output table",
-            Kind::TokenCacheRace { .. } => "run it again; if it stays so: az account clear, then az login",
-            Kind::NoConnection { text } if text.contains("ertificate") || text.contains("SSL") => {
-                "set REQUESTS_CA_BUNDLE to the CA file of your proxy"
-            }
-            Kind::NoConnection { .. } => "check the network and HTTPS_PROXY, then run it again",
             Kind::TimedOut { .. } => {
                 "check the network, or give az longer with CCSLURM4AI_AZ_TIMEOUT (seconds)"
             }
             Kind::Killed { .. } => "see the kernel's log whether memory ran out, then run it again",
             Kind::NoJson => "run that command by hand and see what it prints",
-            Kind::Broken { .. } => "`az version` must work first; install az again",
-            Kind::Forbidden(_) => "ask an owner of the subscription for the right named here",
             Kind::Interrupted => GO_ON,
-            Kind::NotFound(_) | Kind::Io { .. } | Kind::Refused(_) => return None,
+            _ => return None,
         };
         Some(remedy.to_owned())
     }
@@ -237,11 +234,7 @@ impl AzError {
             Kind::Interrupted => Exit::Interrupted,
             _ => otherwise,
         };
-        let failure = Failure::new(exit, self.code(), self.to_string());
-        match self.remedy() {
-            Some(remedy) => failure.remedy(remedy),
-            None => failure,
-        }
+        Failure::many(exit, self.problems())
     }
 }
 
@@ -252,13 +245,13 @@ impl fmt::Display for AzError {
             Kind::Missing => return write!(f, "{why}: the program `az` is not on PATH"),
             Kind::Interrupted => return write!(f, "{why}: interrupted"),
             Kind::SignIn { text, .. } => return write!(f, "{why}: not signed in to Azure: {text}"),
-            Kind::NoSubscription { text } => return write!(f, "{why}: {text}"),
-            Kind::TokenCacheRace { text } => write!(f, "{why}: az's token cache is busy: {text}")?,
-            Kind::NoConnection { text } => write!(f, "{why}: Azure cannot be reached: {text}")?,
+            Kind::NoSubscription { text, .. } => return write!(f, "{why}: {text}"),
+            Kind::TokenCacheRace { text, .. } => write!(f, "{why}: az's token cache is busy: {text}")?,
+            Kind::NoConnection { text, .. } => write!(f, "{why}: Azure cannot be reached: {text}")?,
             Kind::TimedOut { after } => write!(f, "{why}: az did not answer within {} s", after.as_secs())?,
             Kind::Killed { signal } => write!(f, "{why}: az was ended by signal {signal}")?,
             Kind::NoJson => write!(f, "{why}: az printed something else than the JSON asked for")?,
-            Kind::Broken { text } => write!(f, "{why}: az itself is broken: {text}")?,
+            Kind::Broken { text, .. } => write!(f, "{why}: az itself is broken: {text}")?,
             Kind::Io { reason } => write!(f, "{why}: az could not run: {reason}")?,
             Kind::Forbidden(leaves) => write!(f, "{why}: forbidden: {}", joined(leaves))?,
             Kind::NotFound(leaves) => write!(f, "{why}: not found: {}", joined(leaves))?,
@@ -286,114 +279,48 @@ fn errors_only(stderr: &str) -> String {
         .to_owned()
 }
 
-/// The one line of az's words that says why.
+/// The sentences of az's words that say why, each once.
 fn gist(text: &str) -> String {
+    const NO_REASON: [&str; 4] =
+        ["Run the command below", "az log", "Traceback (", "The command failed with an unexpected error"];
     if text.contains("{\"") {
         return joined(&error::leaves(text));
     }
-    let says_why = |line: &&str| !line.trim().is_empty() && !line.ends_with("Here is the traceback:");
-    let line = text.lines().find(|line| line.contains("AADSTS")).or_else(|| text.lines().find(says_why));
-    let line = line.and_then(|line| line.split(" Trace ID").next()).unwrap_or_default().trim();
-    if line.is_empty() { "az said nothing".to_owned() } else { line.to_owned() }
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let says_why = |line: &&str| !line.is_empty() && !NO_REASON.iter().any(|start| line.starts_with(start));
+    let code = lines.iter().position(|line| line.contains("AADSTS"));
+    let Some(first) = code.or_else(|| lines.iter().position(says_why)) else {
+        return "az said nothing".to_owned();
+    };
+    let paragraph = lines[first..].iter().copied().take_while(says_why).collect::<Vec<_>>().join(" ");
+    each_once(paragraph.split(" Trace ID").next().unwrap_or_default())
+}
+
+/// Policies that hit several times are told several times.
+fn each_once(text: &str) -> String {
+    let mut sentences: Vec<&str> = Vec::new();
+    for sentence in text.split(". ") {
+        if !sentences.iter().any(|other| other.trim_end_matches('.') == sentence.trim_end_matches('.')) {
+            sentences.push(sentence);
+        }
+    }
+    sentences.join(". ").trim().to_owned()
+}
+
+/// The line of a traceback that says what was raised.
+fn last_exception(text: &str) -> String {
+    let line = text.lines().rfind(|line| {
+        let word = line.split(':').next().unwrap_or_default();
+        word.ends_with("Error") || word.ends_with("Exception")
+    });
+    line.map_or_else(|| gist(text), str::to_owned)
 }
 
 /// The sign-in command az proposes; it knows tenant, scope and claims.
-fn login_command(stderr: &str) -> String {
+pub fn login_command(stderr: &str) -> String {
     let lines = stderr.lines().map(|line| line.trim().trim_start_matches("WARNING: "));
     lines.rev().find(|line| line.starts_with("az login")).unwrap_or("az login").to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Status, standard error, and the error a user sees.
-    const CASES: [(i32, &str); 25] = [
-        (1, "ERROR: Please run 'az login' to setup account.\n"),
-        (1, "WARNING: Subscription 'x' not recognized.\nERROR: Please run 'az login' to setup account.\n"),
-        (
-            1,
-            "ERROR: AADSTS700082: The refresh token has expired due to inactivity. Trace ID: 1 Correlation ID: 2\nRun the command below to authenticate interactively; additional arguments may be added as needed:\naz logout\naz login --tenant \"t\" --scope \"https://management.core.windows.net//.default\"\n",
-        ),
-        (1, "ERROR: User 'u' does not exist in MSAL token cache. Run `az login`.\n"),
-        (
-            1,
-            "ERROR: Could not retrieve credential from local cache for service principal a. Run `az login` for this service principal.\n",
-        ),
-        (
-            1,
-            "ERROR: Unauthorized({\"error\":{\"code\":\"ExpiredAuthenticationToken\",\"message\":\"The access token expiry UTC time is earlier than current UTC time.\"}})\nInteractive authentication is needed. Please run:\naz logout\naz login\n",
-        ),
-        (
-            1,
-            "WARNING: Run the command below to authenticate interactively; additional arguments may be added as needed:\nWARNING: az login --claims-challenge \"e30=\"\nERROR: (RequestDisallowedByPolicy) Resource was disallowed by policy. Reasons: MFA is required.\n",
-        ),
-        (
-            1,
-            "WARNING: Authentication failed against tenant t: AADSTS50076: you must use multi-factor authentication\nERROR: (ResourceGroupNotFound) Resource group 'g' could not be found.\n",
-        ),
-        (1, "ERROR: [Errno 13] Permission denied: '/home/u/.azure/msal_token_cache.json.lockfile'\n"),
-        (
-            1,
-            "ERROR: The command failed with an unexpected error. Here is the traceback:\nERROR: [Errno 11] Resource temporarily unavailable\nTraceback (most recent call last):\n  File \"x.py\", line 1\nportalocker.exceptions.LockException: [Errno 11] Resource temporarily unavailable\nTo check existing issues, please visit: https://github.com/Azure/azure-cli/issues\n",
-        ),
-        (
-            1,
-            "ERROR: HTTPSConnectionPool(host='management.azure.com', port=443): Max retries exceeded with url: /x (Caused by NameResolutionError)\n",
-        ),
-        (
-            1,
-            "ERROR: SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed'))\n",
-        ),
-        (
-            1,
-            "Traceback (most recent call last):\n  File \"az\", line 1, in <module>\nModuleNotFoundError: No module named 'azure'\n",
-        ),
-        (
-            1,
-            "ERROR: Forbidden({\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"The client 'c' does not have authorization to perform action 'a'.\"}})\n",
-        ),
-        (
-            1,
-            "ERROR: (AuthorizationFailed) The client 'c' does not have authorization.\nCode: AuthorizationFailed\nMessage: The client 'c' does not have authorization.\n",
-        ),
-        (
-            1,
-            "ERROR: (Forbidden) Client address is not authorized and caller is not a trusted service.\nClient address: 127.0.0.1\nCaller: appid=a;oid=o;iss=https://sts.windows.net/t/\nVault: kv;location=eastus\n\nCode: Forbidden\nMessage: Client address is not authorized and caller is not a trusted service.\nClient address: 127.0.0.1\n\nInner error: {\n    \"code\": \"ForbiddenByFirewall\"\n}\n",
-        ),
-        (
-            1,
-            "ERROR: Not Found({\"error\":{\"code\":\"ResourceGroupNotFound\",\"message\":\"Resource group 'g' could not be found.\"}})\n",
-        ),
-        (
-            3,
-            "ERROR: (ResourceGroupNotFound) Resource group 'g' could not be found.\nCode: ResourceGroupNotFound\nMessage: Resource group 'g' could not be found.\n",
-        ),
-        (
-            1,
-            "ERROR: Conflict({\"error\":{\"code\":\"SubscriptionHasNoUsages\",\"message\":\"No usages.\"}})\n",
-        ),
-        (1, "ERROR: Subscription 'x' not found. Check the spelling and casing and try again.\n"),
-        (1, "ERROR: Multiple subscriptions with the name 'x' found. Specify the subscription ID.\n"),
-        (2, "ERROR: unrecognized arguments: --frobnicate\n"),
-        (1, ""),
-        (137, ""),
-        (139, "whatever"),
-    ];
-
-    #[test]
-    fn az_in_its_own_words() {
-        println!("{} cases", CASES.len());
-        let report = CASES.map(|(status, stderr)| {
-            let error = AzError {
-                kind: Kind::of(status, stderr),
-                why: "reading the regions".into(),
-                command: "az rest --url /x".into(),
-            };
-            let failure = error.failure(Exit::Check);
-            let problem = &failure.problems[0];
-            format!("{} {:?}\n{problem}", problem.code, failure.exit)
-        });
-        insta::assert_snapshot!(report.join("\n\n"));
-    }
-}
+mod tests;

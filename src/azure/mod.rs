@@ -31,7 +31,7 @@ pub mod vault;
 pub mod whatif;
 
 pub use az::Az;
-pub use failed::{AzError, Kind};
+pub use failed::{AzError, Kind, login_command};
 pub use step::Step;
 
 /// The command that installs az on Debian and Ubuntu (Microsoft's documentation, "Install the Azure CLI on

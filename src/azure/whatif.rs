@@ -179,7 +179,7 @@ impl Deployments<'_> {
         let command = deployment::with_template(command, &name, template, parameters);
         let why = "asking Azure what a deployment would change";
         let answer = self.az.json_of(command.clone(), why).map_err(|error| match &error.kind {
-            Kind::Refused(leaves) => deployment::refused(leaves, &name),
+            Kind::Refused(_) => deployment::refused(&error, &name),
             _ => error.failure(Exit::Deployment),
         })?;
         let unusable = |_| self.az.not_usable(&command, why).failure(Exit::Deployment);

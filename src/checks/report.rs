@@ -52,8 +52,12 @@ pub struct Item {
     pub code: String,
     /// What was found.
     pub message: String,
+    /// Why it happened, when that is known.
+    pub cause: Option<String>,
     /// What to do next.
     pub remedy: Option<String>,
+    /// The page of the official documentation on it.
+    pub link: Option<String>,
     /// For quota.
     #[serde(flatten)]
     pub numbers: Option<Numbers>,
@@ -68,10 +72,10 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = if self.subject.is_empty() { self.id } else { &self.subject };
         write!(f, "{subject}: {}", self.message)?;
-        match &self.remedy {
-            Some(remedy) => write!(f, "\n  next: {remedy}"),
-            None => Ok(()),
+        for (name, text) in self.advice() {
+            write!(f, "\n  {name}: {text}")?;
         }
+        Ok(())
     }
 }
 
@@ -83,7 +87,9 @@ impl Item {
             status,
             code: String::new(),
             message: message.into(),
+            cause: None,
             remedy: None,
+            link: None,
             numbers: None,
             place: None,
             exit: Exit::Check,
@@ -109,8 +115,20 @@ impl Item {
     /// A check that a failed call leaves open; only a missing sign-in is sure to stop an installation.
     pub(super) fn undecided(id: &'static str, subject: impl Into<String>, error: &AzError) -> Self {
         let status = if matches!(error.kind, Kind::SignIn { .. }) { Status::Failed } else { Status::Unknown };
-        let item = Self { remedy: error.remedy(), ..Self::new(id, status, subject, error.to_string()) };
-        item.code(error.code()).exit(error.failure(Exit::Check).exit)
+        let item = Self::new(id, status, subject, error.to_string()).code(error.code());
+        item.known_of(error).exit(error.failure(Exit::Check).exit)
+    }
+
+    /// What is known of a failed call, to be done and to be read.
+    pub(super) fn known_of(self, error: &AzError) -> Self {
+        let Problem { cause, remedy, link, .. } = error.problem();
+        Self { cause, remedy, link, ..self }
+    }
+
+    /// Why, what to do, and where to read on.
+    fn advice(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [("why", &self.cause), ("next", &self.remedy), ("see", &self.link)];
+        parts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)))
     }
 
     /// Nothing works without it, so that it is open is a failure.
@@ -180,7 +198,8 @@ impl Report {
         let exit = blocking.into_iter().find(|exit| failed.iter().any(|item| item.exit == *exit))?;
         let problem = |item: &&Item| {
             let problem = Problem::new(&item.code, format!("{}: {}", item.subject, item.message));
-            let problem = Problem { remedy: item.remedy.clone(), ..problem };
+            let Item { cause, remedy, link, .. } = (*item).clone();
+            let problem = Problem { cause, remedy, link, ..problem };
             match &item.place {
                 Some((file, line, column)) => problem.at(file, *line, *column),
                 None => problem,
@@ -214,12 +233,13 @@ impl Report {
         };
         let (ids, subjects) = (width(|item| item.id), width(|item| &item.subject));
         let mut text = String::new();
-        for Item { id, subject, status, message, remedy, .. } in &self.items {
+        for item in &self.items {
+            let Item { id, subject, status, message, .. } = item;
             let message = message.replace('\n', "\n         ");
             let line = format!("{:<7}  {id:<ids$}  {subject:<subjects$}  {message}", word(*status));
             let _ = writeln!(text, "{}", line.trim_end());
-            if let Some(remedy) = remedy {
-                let _ = writeln!(text, "         next: {remedy}");
+            for (name, advice) in item.advice() {
+                let _ = writeln!(text, "         {name}: {advice}");
             }
         }
         text + &self.counts() + "\n"

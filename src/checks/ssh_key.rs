@@ -26,10 +26,7 @@ pub(super) fn check(vault: &Vault<'_>) -> Item {
         Ok(()) => Item::ok(ID, SUBJECT, "in a key vault that lets this machine in"),
         Err(error) if vault::is_no_way_in(&error) => {
             let message = format!("it is in the key vault {}, which is closed to this machine", vault.name);
-            Item::failed(ID, SUBJECT, message).code("KeyOutOfReach").remedy(
-                "give the key with --ssh-key (it is in the state folder of the machine that installed), or run from \
-                 a machine in the cluster's network",
-            )
+            Item::failed(ID, SUBJECT, message).code("KeyOutOfReach").known_of(&error)
         }
         Err(error) => Item::undecided(ID, SUBJECT, &error),
     }

@@ -17,7 +17,9 @@ pub(super) const ID: &str = "subscription";
 pub(super) fn check(az: &Az<'_>, wanted: &str, found: &Result<Subscription, AzError>) -> Item {
     match found {
         Ok(subscription) => judge(subscription),
-        Err(AzError { kind: Kind::NoSubscription { text }, .. }) => not_found(az, wanted, text),
+        Err(error @ AzError { kind: Kind::NoSubscription { text, .. }, .. }) => {
+            not_found(az, wanted, text, error)
+        }
         Err(error) => Item::undecided(ID, wanted, error).needed(),
     }
 }
@@ -46,17 +48,12 @@ fn judge(subscription: &Subscription) -> Item {
     }
 }
 
-fn not_found(az: &Az<'_>, wanted: &str, text: &str) -> Item {
+fn not_found(az: &Az<'_>, wanted: &str, text: &str, error: &AzError) -> Item {
     let known = account::subscriptions(az).unwrap_or_default();
     let names: Vec<&str> = known.iter().flat_map(|known| [known.name.as_str(), known.id.as_str()]).collect();
     let hint = match super::nearest(wanted, &names) {
         Some(near) if near != wanted => format!(" (did you mean {near}?)"),
         _ => String::new(),
     };
-    let remedy = if text.starts_with("Multiple") {
-        "set subscription_id instead of subscription_name in config.yaml"
-    } else {
-        "az account list --all --output table shows those az knows; az login reads them anew"
-    };
-    Item::failed(ID, wanted, format!("{text}{hint}")).code("SubscriptionNotFound").remedy(remedy)
+    Item::failed(ID, wanted, format!("{text}{hint}")).code("SubscriptionNotFound").known_of(error)
 }

@@ -16,11 +16,11 @@ Host key verification failed.
 ";
 
 /// Lines of our callback plugin, one a result.
-fn events(results: &[serde_json::Value]) -> String {
+pub fn events(results: &[serde_json::Value]) -> String {
     results.iter().map(|event| format!("{event}\n")).collect()
 }
 
-fn result(status: &str, message: &str) -> serde_json::Value {
+pub fn result(status: &str, message: &str) -> serde_json::Value {
     json!({"event": "result", "play": "CycleCloud server", "task": "cyclecloud : account exists",
         "host": "cycleserver", "status": status, "seconds": 0.1, "message": message})
 }

@@ -400,7 +400,9 @@ fn cut_after(text: &str, start: &str, length: usize, by: &str) -> String {
 /// A line of a phase without the time it took.
 fn without_time(line: &str) -> String {
     match (line.get(..35), line.get(35..44), line.get(44..)) {
-        (Some(phase), Some(time), Some(note)) if time.ends_with(" s") => format!("{phase}        _{note}"),
+        (Some(phase), Some(time), Some(note)) if time.ends_with(" s") && !phase.starts_with(' ') => {
+            format!("{phase}        _{note}")
+        }
         _ => line.to_owned(),
     }
 }

@@ -64,7 +64,7 @@ fn nested_failure(twin: &Twin, workspace: &Workspace) {
     let run = workspace.install(twin, &["-b"]).expect(5);
     let errors = run.document["errors"].as_array().unwrap();
     assert_eq!(run.codes(), ["ServiceUnavailable"], "the innermost error alone: {errors:?}");
-    assert_eq!(errors[0]["message"], "no hosts left");
+    assert_eq!(errors[0]["message"], "ServiceUnavailable: no hosts left");
     assert!(errors[0]["resource"].as_str().unwrap().contains("/bastionHosts/"), "{errors:?}");
     assert!(
         errors[0]["remedy"].as_str().unwrap().contains("az deployment operation group list"),

@@ -1,25 +1,7 @@
-use std::fmt::Write;
-
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-
-fn recorded() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/errors");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("test data")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    let read = |path: &std::path::PathBuf| {
-        let document: Value = serde_json::from_slice(&std::fs::read(path).expect("readable")).expect("JSON");
-        let name = path.file_stem().expect("named").to_string_lossy().into_owned();
-        (name, document["raw"].as_str().expect("has a text").to_owned())
-    };
-    files.iter().map(read).collect()
-}
 
 #[test]
 fn what_az_says_of_a_validation_is_read_line_by_line() {
@@ -31,24 +13,6 @@ fn what_az_says_of_a_validation_is_read_line_by_line() {
     assert!(found.iter().all(|(code, _)| code == "RequestDisallowedByPolicy"));
     assert!(found[0].1.ends_with("'.\nAsk its owner."), "{found:?}");
     assert_eq!(leaves("Fehler: nichts - gar nichts")[0].code, "", "no code in front");
-}
-
-#[test]
-fn recorded_errors_are_reduced_to_their_innermost() {
-    let cases = recorded();
-    println!("{} recorded errors", cases.len());
-    assert_eq!(cases.len(), 21);
-    let mut report = String::new();
-    for (name, raw) in &cases {
-        writeln!(report, "## {name}").unwrap();
-        for leaf in leaves(raw) {
-            writeln!(report, "- {leaf}").unwrap();
-            if let Some(target) = leaf.target {
-                writeln!(report, "  at {target}").unwrap();
-            }
-        }
-    }
-    insta::assert_snapshot!(report);
 }
 
 #[test]
