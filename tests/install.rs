@@ -1,6 +1,9 @@
 //! `install` on the command line, with stand-in programs and a stand-in Azure that remembers.
 
 mod install {
+    #[allow(dead_code, reason = "the tests on the twin use the rest")]
+    #[path = "../known/rows.rs"]
+    mod rows;
     #[allow(dead_code, reason = "the tests of `check` use the rest")]
     #[path = "../check/scene.rs"]
     mod scene;
@@ -12,6 +15,7 @@ mod install {
     mod azure;
     mod configuration;
     mod interrupts;
+    mod known;
     mod options;
     mod secure;
     mod site;

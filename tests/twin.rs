@@ -14,11 +14,15 @@ mod twin {
     mod faults;
     mod first;
     mod jobs;
+    mod known;
     mod leftovers;
     mod life;
     mod options;
     mod plan;
     mod rehearsal;
+    #[allow(dead_code, reason = "the tests with stand-ins use the rest")]
+    #[path = "../known/rows.rs"]
+    mod rows;
     mod secure;
     mod trace;
     mod verify;
