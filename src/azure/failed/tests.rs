@@ -118,7 +118,7 @@ const DEPLOYMENT: &str =
 fn recorded_errors_as_a_user_sees_them() {
     let cases = recorded();
     println!("{} recorded errors", cases.len());
-    assert_eq!(cases.len(), 21);
+    assert_eq!(cases.len(), 32);
     for (name, raw) in cases {
         let error = AzError {
             kind: Kind::of(1, &format!("ERROR: {raw}")),
