@@ -26,7 +26,8 @@ pub fn look_up(wanted: &Unlisted, runner: &Runner<'_>, ui: &Ui) -> anyhow::Resul
     let image = if sku.is_arm { Variant::Gb } else { Variant::Cuda };
     ui.event(Event::Warning { text: &unknown(sku, vcpus, image) });
     let (name, family) = (sku.name.clone(), sku.family.clone());
-    Ok(Size { name, vcpus, gpus: sku.gpus.unwrap_or_default(), memory_gib, family, image })
+    let gpus = sku.gpus.unwrap_or_default();
+    Ok(Size { name, vcpus, gpus, memory_gib, all_reduce: None, family, image })
 }
 
 fn not_offered(size: &str, region: &str, skus: &[Sku]) -> Failure {

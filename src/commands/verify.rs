@@ -12,8 +12,9 @@ use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::keys::{self, OwnKeys};
 use crate::process::Runner;
+use crate::project;
 use crate::ssh::Identity;
-use crate::ui::{Answer, Event, Ui};
+use crate::ui::{Answer, Ui};
 use crate::verify::{self, Report, Subject};
 use crate::workspace::Workspace;
 
@@ -22,12 +23,9 @@ use crate::workspace::Workspace;
 /// # Errors
 /// Exit code 4 with the report when a probe failed; before that, those of finding the cluster.
 pub fn run(global: &Global, args: &VerifyArgs, ui: &Ui) -> anyhow::Result<Answer> {
-    let (config, warnings) = Config::load(&global.config)?;
-    for warning in warnings {
-        ui.event(Event::Warning { text: &warning.to_string() });
-    }
-    fits(&config, args)?;
     let runner = Runner::new(ui, false);
+    let config = project::configuration(global, &runner, ui)?;
+    fits(&config, args)?;
     let workspace = Workspace::open(&global.workspace, &config.resource_group_name, &runner)?;
     let own_keys = OwnKeys {
         public_file: config.ssh_public_key_file.as_deref(),

@@ -1,4 +1,6 @@
-//! GPU nodes: started, counted, measured in pairs, and stopped again.
+//! GPU nodes: started, counted, and stopped again.
+
+mod all_reduce;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,14 +8,13 @@ use std::time::{Duration, Instant};
 use super::jobs::Bench;
 use super::login;
 use super::outputs;
-use super::pairs::{self, Figures, Found, Outcome, Test};
 use super::report::{Fault, Finding, Probe, Report};
 use super::server;
 use super::slurm::{Job, Node, Partition};
 use crate::config::Config;
 use crate::process::{ProcessError, interrupt};
 use crate::remote::{Host, Trouble};
-use crate::sizes::AllReduce;
+use crate::sizes::{Size, Variant};
 use crate::ui::{Event, Ui};
 
 /// How long nodes may take: Slurm's own ResumeTimeout of 30 minutes on CycleCloud, and some.
@@ -26,9 +27,6 @@ const AZSLURM: Duration = Duration::from_secs(40 * 60);
 const STOP: Duration = Duration::from_secs(300);
 /// One `nvidia-smi`, started by Slurm.
 const COUNT: Duration = Duration::from_secs(180);
-/// One all-reduce, with its start; Slurm ends it after ten minutes.
-const ALL_REDUCE: Duration = Duration::from_secs(12 * 60);
-const SCRIPT: &str = include_str!("allreduce.sh");
 const PARTITION: &str = "hpc";
 
 /// What the tests of GPUs work with.
@@ -57,6 +55,10 @@ pub struct Fleet {
 /// The probe `gpu-nodes`.
 pub fn nodes_probe(count: u32) -> Probe {
     Probe::new("gpu-nodes", format!("{count} nodes of {PARTITION} come up"))
+}
+
+fn count_probe(size: &Size) -> Probe {
+    Probe::new("gpu-count", format!("{} GPUs on each node", size.gpus))
 }
 
 /// Chooses `count` nodes: idle ones first, for they cost nothing more, then those that are off.
@@ -197,11 +199,21 @@ impl Gpus<'_> {
     /// # Errors
     /// When interrupted.
     pub fn test(&self, bench: &Bench<'_>, up: &[String], report: &mut Report) -> Result<(), ProcessError> {
+        let size = &self.config.hpc_sku;
+        if size.image == Variant::Rocm {
+            let text = "not tested: these are AMD GPUs, and what is run here are NVIDIA's tools";
+            let remedy = "on a login node: `sbatch -N 2 ~/diagnostics/rccl_allreduce_mi300x.sh`";
+            report.add(count_probe(size).unknown(text, remedy));
+            return Ok(());
+        }
         let (finding, complete) = self.count(bench, up)?;
         report.add(finding);
-        let figures = self.config.hpc_sku.all_reduce;
-        if let Some(figures) = figures {
-            report.add(self.all_reduce(bench, &complete, &figures)?);
+        match size.all_reduce {
+            Some(figures) => report.add(self.all_reduce(bench, &complete, &figures)?),
+            None if size.gpus > 1 => {
+                report.add(all_reduce::without_figures(size));
+            }
+            None => {}
         }
         Ok(())
     }
@@ -209,7 +221,7 @@ impl Gpus<'_> {
     /// The finding, and the nodes with as many GPUs as their size has.
     fn count(&self, bench: &Bench<'_>, up: &[String]) -> Result<(Finding, Vec<String>), ProcessError> {
         let expected = self.config.hpc_sku.gpus;
-        let probe = Probe::new("gpu-count", format!("{expected} GPUs on each node"));
+        let probe = count_probe(&self.config.hpc_sku);
         if up.is_empty() {
             return Ok((probe.skipped("no GPU node is up"), Vec::new()));
         }
@@ -251,61 +263,6 @@ impl Gpus<'_> {
             None => Err(Trouble::Unanswered("no job was submitted".to_owned())),
         }
     }
-
-    fn all_reduce(
-        &self,
-        bench: &Bench<'_>,
-        nodes: &[String],
-        sheet: &AllReduce,
-    ) -> Result<Finding, ProcessError> {
-        let figures = Figures { node: f64::from(sheet.node), pair: sheet.pair.map(f64::from) };
-        let expected = match (nodes.len(), sheet.pair) {
-            (0..=1, _) => format!("{} GB/s of NCCL's all-reduce on one node", sheet.node),
-            (_, Some(pair)) => format!("{pair} GB/s of NCCL's all-reduce over each pair of nodes"),
-            (_, None) => "all pairs of nodes equally fast in NCCL's all-reduce".to_owned(),
-        };
-        let probe = Probe::new("all-reduce", expected);
-        if nodes.is_empty() {
-            return Ok(probe.skipped("no GPU node passed the tests before"));
-        }
-        let mut round = 0;
-        let mut measure = |groups: &[Vec<usize>]| {
-            round += 1;
-            let text = format!("all-reduce, round {round}: {} groups of nodes", groups.len());
-            self.ui.event(Event::Progress { text: &text });
-            self.measure(bench, nodes, groups, sheet.message, round)
-        };
-        match pairs::hunt(nodes.len(), figures, &mut measure) {
-            Ok((found, measured)) => Ok(verdict(&probe, &found, &measured, nodes)),
-            Err(Trouble::Interrupted) => Err(ProcessError::Interrupted),
-            Err(trouble) => Ok(probe.failed(Fault::Test, trouble.to_string(), login::LOOK_AT_SLURM)),
-        }
-    }
-
-    /// Runs one all-reduce a group, all at once as far as they share no node; Slurm keeps the others waiting.
-    fn measure(
-        &self,
-        bench: &Bench<'_>,
-        nodes: &[String],
-        groups: &[Vec<usize>],
-        message: u64,
-        round: usize,
-    ) -> Result<Vec<Outcome>, Trouble> {
-        let gpus = self.config.hpc_sku.gpus;
-        let mut jobs = Vec::new();
-        for (at, group) in groups.iter().enumerate() {
-            let names: Vec<&str> = group.iter().map(|node| nodes[*node].as_str()).collect();
-            let mut options = group_options(&names, gpus, gpus);
-            options.push(format!("--export=ALL,MESSAGE={message}"));
-            let output = format!("all-reduce-{round}-{at}.out");
-            jobs.push((bench.submit(&options, SCRIPT, &output)?, output));
-        }
-        let shared = (0..nodes.len()).map(|node| groups.iter().filter(|group| group.contains(&node)).count());
-        let turns = u32::try_from(shared.max().unwrap_or(1)).unwrap_or(1);
-        let ids: Vec<String> = jobs.iter().map(|(id, _)| id.clone()).collect();
-        let ended = bench.wait(&ids, ALL_REDUCE * turns)?;
-        jobs.iter().zip(ended).map(|((id, output), ended)| outcome(bench, id, output, &ended)).collect()
-    }
 }
 
 /// Options of a job that has whole nodes, with so many tasks on each.
@@ -320,60 +277,6 @@ fn group_options(nodes: &[&str], gpus: u32, tasks: u32) -> Vec<String> {
         "--mem=0".to_owned(),
         "--time=10".to_owned(),
     ]
-}
-
-fn outcome(bench: &Bench<'_>, id: &str, output: &str, ended: &Job) -> Result<Outcome, Trouble> {
-    let said = match bench.output(output) {
-        Err(Trouble::Failed(..)) => String::new(),
-        answer => answer?,
-    };
-    Ok(match (ended, outputs::bus_bandwidth(&said)) {
-        (Job::Completed, Some(bandwidth)) => Outcome::Measured(bandwidth),
-        (Job::Completed, None) => Outcome::Broken(format!("job {id} printed no result")),
-        (Job::Ended(state) | Job::Going(state), _) => {
-            let last = said.lines().map(str::trim).rfind(|line| line.contains(char::is_alphanumeric));
-            let last = last.unwrap_or("it printed nothing");
-            Outcome::Broken(format!("job {id}: {state}: {last}"))
-        }
-    })
-}
-
-/// The finding `all-reduce`.
-fn verdict(probe: &Probe, found: &Found, measured: &[Test], nodes: &[String]) -> Finding {
-    let speeds = measured.iter().filter_map(|(group, outcome)| match outcome {
-        Outcome::Measured(speed) => {
-            let names: Vec<&str> = group.iter().map(|node| nodes[*node].as_str()).collect();
-            Some(format!("{} {speed:.0} GB/s", names.join("+")))
-        }
-        Outcome::Broken(_) => None,
-    });
-    let speeds = speeds.collect::<Vec<_>>().join(", ");
-    match found {
-        Found::Good => probe.ok(speeds),
-        Found::NoFigure => probe.unknown(
-            format!("{speeds}; no figure is published for pairs of this size"),
-            "test four nodes or more: then the pairs are compared with each other",
-        ),
-        Found::Bad(bad) => {
-            let why = bad.iter().map(|(node, why)| format!("{}: {why}", nodes[*node]));
-            let text = format!("{} (measured: {speeds})", why.collect::<Vec<_>>().join("; "));
-            let names = bad.keys().map(|node| nodes[*node].clone()).collect();
-            let remedy = "drain such a node (`scontrol update NodeName=… State=DRAIN Reason=bandwidth`), stop it, and start \
-                          another";
-            probe.failed(Fault::Node(names), text, remedy)
-        }
-        Found::Undecided(suspects) => {
-            let names: Vec<String> = suspects.iter().map(|node| nodes[*node].clone()).collect();
-            let text = format!("slow between {}, each well alone: {speeds}", names.join(" and "));
-            let remedy =
-                "test more nodes, so that there is a good one to pair them with: `ccslurm4ai verify --gpu 4`";
-            probe.failed(Fault::Node(names), text, remedy)
-        }
-        Found::TestFailed(why) => {
-            let remedy = "the test ended on every node, so none is accused; run ~/diagnostics on a login node to see all of it";
-            probe.failed(Fault::Test, why.clone(), remedy)
-        }
-    }
 }
 
 /// How far the nodes of a fleet are, by name with state and reason.

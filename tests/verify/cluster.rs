@@ -88,9 +88,14 @@ impl Cluster {
 
     /// `config.yaml` with so many cores of GPU nodes.
     pub fn config(&self, cores: u32, more: &str) {
+        self.config_of("Standard_ND96isr_H100_v5", cores, more);
+    }
+
+    /// The same with GPU nodes of another size.
+    pub fn config_of(&self, size: &str, cores: u32, more: &str) {
         let text = format!(
             "region: eastus\nresource_group_name: cluster-rg\nsubscription_name: research\n\
-             hpc_sku: Standard_ND96isr_H100_v5\nhpc_max_core_count: {cores}\nssh_public_key_file: key.pub\n{more}"
+             hpc_sku: {size}\nhpc_max_core_count: {cores}\nssh_public_key_file: key.pub\n{more}"
         );
         fs::write(self.scene.path("config.yaml"), text).expect("written");
     }

@@ -56,6 +56,15 @@ fn gpu_nodes() {
                 cluster.node(BAD, "state", json!(["ALLOCATED"]));
                 cluster.node(BAD, "off", json!(["ALLOCATED"]));
             }),
+            case("AMD's GPUs", &["--gpu", "2"], 0, |cluster| {
+                cluster.config_of("Standard_ND96isr_MI300X_v5", 480, "");
+            }),
+            case("a size without figures", &["--gpu", "2"], 0, |cluster| {
+                cluster.config_of("Standard_ND128isr_GB300_v6", 640, "");
+                for number in 1..=2 {
+                    cluster.node(&format!("slurmcluster-hpc-{number}"), "gpus", 4);
+                }
+            }),
             case("more than configured", &["--gpu", "6"], 2, |_| {}),
             case("they do not end", &["--gpu", "2"], 4, |cluster| {
                 cluster.leaves_nodes.set(true);
