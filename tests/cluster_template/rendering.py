@@ -10,7 +10,7 @@ from ansible.template import Templar, trust_as_template
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = ROOT / "ansible/playbooks/roles"
-sys.path.insert(0, str(ROOT / "twin/hosts/server/opt/cycle_server"))
+sys.path[:0] = [str(ROOT / "twin/hosts" / folder) for folder in ("server/opt/cycle_server", "every/opt/ccslurm4ai-twin/lib")]
 
 init_plugin_loader()
 filter_loader.add_directory(str(ROLES / "cyclecloud_cluster/filter_plugins"))

@@ -7,7 +7,7 @@ import unittest
 
 import rendering
 from rendering import CLUSTER, IMAGE, ROOT, Rendered
-from standin import Refused
+from common import Refused
 from standin import cluster as cyclecloud
 from standin import expressions, template
 

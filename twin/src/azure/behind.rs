@@ -136,11 +136,20 @@ pub fn end(azure: &Azure, id: &str) {
     let Some(hosts) = &azure.hosts else { return };
     let (host, volume) = {
         let state = azure.state();
-        (plan(azure, &state, id), state.resource(id).and_then(exported))
+        (host_name(azure, &state, id), state.resource(id).and_then(exported))
     };
-    let ended = host.map_or(Ok(()), |host| hosts.stop(&host.name));
+    let ended = host.map_or(Ok(()), |name| hosts.stop(&name));
     let withdrawn = volume.map_or(Ok(()), |(server, export)| hosts.withdraw(server, &export.path));
     for error in [ended, withdrawn].into_iter().filter_map(Result::err) {
         eprintln!("twin: {error:#}");
+    }
+}
+
+/// Name of the host that goes with a resource; a database server may go before its private endpoint.
+fn host_name(azure: &Azure, state: &State, id: &str) -> Option<String> {
+    let server = state.resource(id).filter(|one| one.kind.eq_ignore_ascii_case(MYSQL_SERVERS));
+    match server {
+        Some(server) => server.body["name"].as_str().map(str::to_owned),
+        None => plan(azure, state, id).map(|host| host.name),
     }
 }

@@ -80,6 +80,8 @@ class Azure:
         elif method == "PUT":
             self.resources[path] = json.loads(json.dumps(body))
             self.instances += range(len(self.instances), body["sku"]["capacity"])
+        elif path.rsplit("/", 2)[1] == "virtualMachineScaleSets" and path not in self.resources:
+            raise azure.AzureError(404, "ResourceNotFound")
         elif path.endswith("/virtualMachines"):
             return {"value": [self.instance(f"{path}/{number}") for number in self.instances]}
         elif path.endswith("/nic"):

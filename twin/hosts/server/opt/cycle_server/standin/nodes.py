@@ -115,11 +115,16 @@ def grow(store, array, rows, placement_group, user):
 
 def instances(scale_set):
     """VMs of a scale set; none when it is not there."""
+    return (found(f"{scale_set}/virtualMachines") or {"value": []})["value"]
+
+
+def found(path):
+    """What Resource Manager has there, or None."""
     try:
-        return azure.arm("GET", f"{scale_set}/virtualMachines", COMPUTE_API)["value"]
+        return azure.arm("GET", path, COMPUTE_API)
     except azure.AzureError as error:
         if error.status == 404:
-            return []
+            return None
         raise
 
 
@@ -135,21 +140,22 @@ def shrink(store, rows):
     for path in sorted({row["ScaleSet"] for row in rows if row.get("ScaleSet")}):
         ending = {row["InstanceId"] for row in rows if row.get("ScaleSet") == path}
         azure.arm("POST", f"{path}/delete", COMPUTE_API, {"instanceIds": [one.rsplit("/", 1)[1] for one in ending]})
-        await_end(path, ending)
+        until(lambda: not ending & {one["id"] for one in instances(path)}, f"VMs of {path}")
         with SETS:
             if not instances(path):
                 azure.arm("DELETE", path, COMPUTE_API)
+                until(lambda: not found(path), path)
     for row in rows:
         known = store.one("Cloud.Node", ClusterName=row["ClusterName"], Name=row["Name"])
         store.remove("Cloud.Node", known)
 
 
-def await_end(scale_set, ending):
-    """Waits until none of these VMs is left."""
+def until(gone, what):
+    """Waits for the end of what was deleted."""
     end = time.monotonic() + ENDING
-    while ending & {one["id"] for one in instances(scale_set)}:
+    while not gone():
         if time.monotonic() > end:
-            raise Refused(f"VMs of {scale_set.rsplit('/', 1)[1]} are still there after {ENDING} s")
+            raise Refused(f"{what} still there after {ENDING} s")
         time.sleep(0.5)
 
 
