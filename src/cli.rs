@@ -146,7 +146,7 @@ pub struct InstallArgs {
     /// Show what would be run and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Deploy even when nothing changed since the last deployment
+    /// Deploy even when nothing changed since the last deployment, and overwrite what was edited by hand in CycleCloud
     #[arg(long)]
     pub force: bool,
 }

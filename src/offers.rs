@@ -84,6 +84,7 @@ mod tests {
             vcpus: None,
             memory_gib: None,
             gpus: None,
+            infiniband: None,
             is_arm: false,
             zones: Vec::new(),
             closed: closed.map(str::to_owned),

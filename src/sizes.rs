@@ -15,6 +15,12 @@ pub struct Size {
     /// GPUs of one VM; 0 for a general-purpose size.
     #[serde(default)]
     pub gpus: u32,
+    /// Whether Azure's list of sizes says nothing about the GPUs.
+    #[serde(default)]
+    pub unreported_gpus: bool,
+    /// Whether VMs reach each other over InfiniBand, which takes placing them together.
+    #[serde(default)]
+    pub infiniband: bool,
     /// Memory of one VM in GiB.
     pub memory_gib: u32,
     /// What a healthy node's GPUs reach together; `None` where there is one GPU or none, or no figure that `verify` can
@@ -133,6 +139,8 @@ mod tests {
             assert!(size.name.starts_with("Standard_") && size.family.ends_with("Family"), "{size:?}");
             assert!(size.all_reduce.is_none() || size.gpus > 1 && size.image == Variant::Cuda, "{size:?}");
             assert!(size.vcpus > 0 && size.memory_gib >= size.vcpus, "{size:?}");
+            assert_eq!(size.infiniband, size.name.starts_with("Standard_ND"), "{size:?}");
+            assert!(size.gpus > 0 || !size.unreported_gpus, "{size:?}");
         }
         let names: Vec<_> = gpu_sizes().map(|size| (size.name.as_str(), size.vcpus, size.gpus)).collect();
         assert_eq!(

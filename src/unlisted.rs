@@ -27,7 +27,19 @@ pub fn look_up(wanted: &Unlisted, runner: &Runner<'_>, ui: &Ui) -> anyhow::Resul
     ui.event(Event::Warning { text: &unknown(sku, vcpus, image) });
     let (name, family) = (sku.name.clone(), sku.family.clone());
     let gpus = sku.gpus.unwrap_or_default();
-    Ok(Size { name, vcpus, gpus, memory_gib, all_reduce: None, family, image })
+    // Not told, nodes are placed together, which is worth more where it is needed than it costs elsewhere.
+    let infiniband = sku.infiniband.unwrap_or(true);
+    Ok(Size {
+        name,
+        vcpus,
+        gpus,
+        unreported_gpus: false,
+        infiniband,
+        memory_gib,
+        all_reduce: None,
+        family,
+        image,
+    })
 }
 
 fn not_offered(size: &str, region: &str, skus: &[Sku]) -> Failure {
@@ -38,11 +50,18 @@ fn not_offered(size: &str, region: &str, skus: &[Sku]) -> Failure {
 }
 
 fn unknown(sku: &Sku, vcpus: u32, image: Variant) -> String {
-    let gpus = sku.gpus.map_or_else(|| "how many GPUs it has, ".to_owned(), |_| String::new());
+    let untold = |is_told: bool, what: &str| if is_told { String::new() } else { format!("{what}, ") };
+    let gpus = untold(sku.gpus.is_some(), "how many GPUs it has");
+    let infiniband = untold(sku.infiniband.is_some(), "whether it has InfiniBand");
     let listed = sku.gpus.map(|gpus| format!(", {gpus} GPUs")).unwrap_or_default();
+    let network = match sku.infiniband {
+        Some(true) => ", InfiniBand",
+        Some(false) => ", no InfiniBand",
+        None => "",
+    };
     format!(
-        "hpc_sku: {} is not a size of this version; Azure lists {vcpus} vCPUs{listed}. Not known: {gpus}whether the node \
-         image taken ({}) has drivers for its GPUs, whether it has InfiniBand, and what bandwidth a healthy node reaches",
+        "hpc_sku: {} is not a size of this version; Azure lists {vcpus} vCPUs{listed}{network}. Not known: {gpus}{infiniband}\
+         whether the node image taken ({}) has drivers for its GPUs, and what bandwidth a healthy node reaches",
         sku.name,
         image.as_str()
     )

@@ -262,9 +262,14 @@ fn passes(python: &Path, folder: &str, modules: &str) {
 
 #[test]
 fn programs_for_the_server_pass_their_tests() {
-    let modules =
-        ["cyclecloud/files/server", "cyclecloud_cluster/files/server", "cyclecloud_cluster/filter_plugins"]
-            .map(|folder| format!("{ROOT}/{ROLES}/{folder}"));
+    let modules = [
+        "ansible/playbooks/roles/cyclecloud/files/server",
+        "ansible/playbooks/roles/cyclecloud_cluster/files/server",
+        "ansible/playbooks/roles/cyclecloud_cluster/filter_plugins",
+        "twin/hosts/server/opt/cycle_server",
+        "twin/hosts/every/opt/ccslurm4ai-twin/lib",
+    ]
+    .map(|folder| format!("{ROOT}/{folder}"));
     passes(Path::new("python3"), "tests/server_programs", &modules.join(":"));
 }
 
@@ -353,7 +358,7 @@ fn a_broken_contract_names_the_side_that_broke_it() {
             "admin_user": "admin", "cluster_name": "c", "hpc_sku": "a", "htc_sku": "b", "login_sku": "c",
             "region": "eastus", "resource_group": "rg", "scheduler_sku": "d", "ssh_public_key": "ssh-rsa A",
             "hpc_max_core_count": 96, "hpc_max_num_vms": 1, "hpc_node_count": 1, "htc_max_core_count": 2,
-            "login_nodes": 1, "autoscale": false, "accounting": true, "monitoring": false, "node_tags": {},
+            "login_nodes": 1, "autoscale": false, "accounting": true, "monitoring": false, "force": false, "hpc_infiniband": true, "hpc_unreported_gpus": null, "node_tags": {},
             "storage": { "type": "nfs", "size_gib": 100 }, "zone": null,
             "images": { "hpc": "i", "htc": "i", "login": "i", "scheduler": "i" },
         },
@@ -378,7 +383,7 @@ fn a_broken_contract_names_the_side_that_broke_it() {
         (
             "/ccslurm4ai/monitoring",
             json!("no"),
-            "ccslurm4ai.autoscale, accounting and monitoring must be true or false",
+            "ccslurm4ai.autoscale, accounting, monitoring, force and hpc_infiniband must be true or false",
         ),
         ("/ccslurm4ai/login_nodes", json!(2), "differ between the deployment's outputs and config.yaml"),
     ];

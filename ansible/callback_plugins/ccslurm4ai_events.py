@@ -1,7 +1,8 @@
 """Writes what happens in a run to standard output, one JSON object a line.
 
 The driver reads these lines, so nothing else may go to standard output (Ansible's own warnings go to standard
-error). Output of tasks is never passed on, but for the useful part of a failure; what `no_log` hides stays hidden.
+error). Output of tasks is never passed on, but for the useful part of a failure and what `debug` says to the user; what
+`no_log` hides stays hidden.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ description:
 """
 
 LONGEST_MESSAGE = 600
+SAYS = ("debug", "ansible.builtin.debug")
 HIDDEN = "the output of this task is hidden because it may hold a secret"
 
 
@@ -50,7 +52,8 @@ class CallbackModule(CallbackBase):
         self._started[(host.get_name(), task._uuid)] = time.monotonic()
 
     def v2_runner_on_ok(self, result):
-        self._result(result, "changed" if result.is_changed() else "ok")
+        said = {"message": message_of(result.result)} if result.task.action in SAYS else {}
+        self._result(result, "changed" if result.is_changed() else "ok", **said)
 
     def v2_runner_on_skipped(self, result):
         self._result(result, "skipped")

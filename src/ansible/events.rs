@@ -43,7 +43,7 @@ pub struct TaskResult {
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
-    /// What a failed task said; absent when it is secret.
+    /// What a failed task said, absent when it is secret; what a task is there to say to the user.
     #[serde(default)]
     pub message: Option<String>,
     /// It failed, and the playbook goes on all the same.

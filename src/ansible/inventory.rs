@@ -45,6 +45,10 @@ pub struct Cluster {
     pub resource_group: String,
     /// VM size of the hpc nodes, as `Standard_…`.
     pub hpc_sku: String,
+    /// Whether the hpc nodes have InfiniBand, for which they must be placed together.
+    pub hpc_infiniband: bool,
+    /// GPUs of an hpc node, where Azure's list of sizes says nothing about them.
+    pub hpc_unreported_gpus: Option<u32>,
     /// Cores of all hpc nodes together at most.
     pub hpc_max_core_count: u32,
     /// Number of hpc nodes at most.
@@ -69,6 +73,8 @@ pub struct Cluster {
     pub accounting: bool,
     /// Whether metrics are sent.
     pub monitoring: bool,
+    /// Whether a cluster that somebody edited in CycleCloud is overwritten; not from `config.yaml` but `--force`.
+    pub force: bool,
     /// Tags of every node.
     pub node_tags: BTreeMap<String, String>,
     /// Images of the nodes.
@@ -141,6 +147,8 @@ mod tests {
             region: "eastus".into(),
             resource_group: "rg".into(),
             hpc_sku: "Standard_ND96isr_H100_v5".into(),
+            hpc_infiniband: true,
+            hpc_unreported_gpus: None,
             hpc_max_core_count: 192,
             hpc_node_count: 2,
             hpc_max_num_vms: 100,
@@ -153,6 +161,7 @@ mod tests {
             storage: Storage::Nfs { size_gib: 100 },
             accounting: false,
             monitoring: true,
+            force: false,
             node_tags: BTreeMap::from([("owner".into(), "me".into())]),
             images: NodeImages { scheduler: "a".into(), login: "b".into(), htc: "c".into(), hpc: "d".into() },
             zone: None,

@@ -163,6 +163,11 @@ impl Follower {
             Status::Failed | Status::Unreachable if !result.ignored => {
                 self.failed.get_or_insert(result);
             }
+            Status::Ok => {
+                if let Some(text) = &result.message {
+                    ui.event(ui::Event::Warning { text });
+                }
+            }
             _ => {}
         }
     }

@@ -20,6 +20,8 @@ pub struct Sku {
     /// GPUs of one VM. Azure lists none for some sizes that have them (skypilot-org/skypilot, seen with MI300X, GB200 and
     /// GB300).
     pub gpus: Option<u32>,
+    /// Whether VMs of it reach each other over InfiniBand: Azure's capability `RdmaEnabled`.
+    pub infiniband: Option<bool>,
     /// Whether its processors are arm64.
     pub is_arm: bool,
     /// Zones of the region that have it.
@@ -72,6 +74,7 @@ fn sku(item: &Value, region: &str) -> Option<Sku> {
         vcpus: number(item, "vCPUs"),
         memory_gib: number(item, "MemoryGB"),
         gpus: number(item, "GPUs"),
+        infiniband: capability(item, "RdmaEnabled").map(|enabled| enabled.eq_ignore_ascii_case("true")),
         is_arm: capability(item, "CpuArchitectureType")
             .is_some_and(|kind| kind.eq_ignore_ascii_case("Arm64")),
         zones: here.into_iter().flat_map(|info| texts(info, "/zones")).collect(),
@@ -125,6 +128,7 @@ mod tests {
         assert_eq!(facts("Standard_NV6"), ("standardNVFamily", Some(6), 2, None, 3));
         let sku = find(&skus, "Standard_NV6").expect("recorded");
         assert_eq!((sku.memory_gib, sku.gpus, sku.is_arm), (Some(56), Some(1), false));
+        assert_eq!(sku.infiniband, Some(false));
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn phases(
     let mut installed = None;
     match (environment, &infrastructure.outputs) {
         (Some(environment), Some(outputs)) => {
-            let identity = configure_and_connect(site, outputs, images, &environment, &mut result)?;
+            let identity = configure_and_connect(site, outputs, images, &environment, args.force, &mut result)?;
             installed = Some((outputs, identity));
         }
         _ if args.dry_run && !args.bicep => ui.event(Event::Note {
@@ -129,6 +129,7 @@ fn configure_and_connect(
     outputs: &Outputs,
     images: &Images,
     environment: &Environment,
+    force: bool,
     result: &mut Value,
 ) -> anyhow::Result<Identity> {
     let Site { config, az, ui, .. } = *site;
@@ -152,7 +153,7 @@ fn configure_and_connect(
     let recap = ui.phase("configuration", || {
         let variables = Variables {
             global_vars: outputs.global_document.clone(),
-            ccslurm4ai: facts(config, images, &server_key),
+            ccslurm4ai: facts(config, images, &server_key, force),
         };
         let plan = Configuration {
             route: &route,
@@ -212,7 +213,7 @@ fn works(site: &Site<'_>, outputs: &Outputs, identity: &Identity, result: &mut V
 }
 
 /// What the playbook learns from the configuration.
-fn facts(config: &Config, images: &Images, public_key: &str) -> Cluster {
+fn facts(config: &Config, images: &Images, public_key: &str, force: bool) -> Cluster {
     let urn = images.node.to_string();
     Cluster {
         cluster_name: config.cluster_name.clone(),
@@ -220,6 +221,8 @@ fn facts(config: &Config, images: &Images, public_key: &str) -> Cluster {
         region: config.region.clone(),
         resource_group: config.resource_group_name.clone(),
         hpc_sku: config.hpc_sku.name.clone(),
+        hpc_infiniband: config.hpc_sku.infiniband,
+        hpc_unreported_gpus: config.hpc_sku.unreported_gpus.then_some(config.hpc_sku.gpus),
         hpc_max_core_count: config.hpc_max_core_count,
         hpc_node_count: config.hpc_node_count(),
         hpc_max_num_vms: config.hpc_max_num_vms,
@@ -232,6 +235,7 @@ fn facts(config: &Config, images: &Images, public_key: &str) -> Cluster {
         storage: config.storage.clone(),
         accounting: config.accounting,
         monitoring: config.monitoring,
+        force,
         node_tags: config.tags.clone(),
         images: NodeImages {
             scheduler: urn.clone(),

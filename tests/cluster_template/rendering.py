@@ -10,7 +10,8 @@ from ansible.template import Templar, trust_as_template
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = ROOT / "ansible/playbooks/roles"
-sys.path[:0] = [str(ROOT / "twin/hosts" / folder) for folder in ("server/opt/cycle_server", "every/opt/ccslurm4ai-twin/lib")]
+PLAYED = ("server/opt/cycle_server", "every/opt/ccslurm4ai-twin/lib", "node/opt/ccslurm4ai-twin/lib")
+sys.path[:0] = [str(ROOT / "twin/hosts" / folder) for folder in PLAYED]
 
 init_plugin_loader()
 filter_loader.add_directory(str(ROLES / "cyclecloud_cluster/filter_plugins"))
@@ -39,6 +40,9 @@ CLUSTER = {
     "region": "eastus",
     "resource_group": "rg",
     "hpc_sku": "Standard_ND96isr_H100_v5",
+    "hpc_infiniband": True,
+    "hpc_unreported_gpus": None,
+    "force": False,
     "hpc_max_core_count": 192,
     "hpc_node_count": 2,
     "hpc_max_num_vms": 100,

@@ -7,6 +7,7 @@ import unittest
 
 import rendering
 from rendering import CLUSTER, IMAGE, ROOT, Rendered
+from azslurm import partitions
 from common import Refused
 from standin import cluster as cyclecloud
 from standin import expressions, template
@@ -51,7 +52,8 @@ def cases():
     gpu, general = sizes()
     yield from ((size, {"hpc_sku": size}) for size in gpu)
     yield from ((size, {"scheduler_sku": size, "login_sku": size, "htc_sku": size}) for size in general)
-    yield "size unknown to Azure's list", {"hpc_sku": "Standard_ND96isr_MI300X_v5"}
+    yield "size unknown to Azure's list", {"hpc_sku": "Standard_ND96isr_MI300X_v5", "hpc_unreported_gpus": 8}
+    yield "size without InfiniBand", {"hpc_sku": "Standard_NC24ads_A100_v4", "hpc_infiniband": False}
     yield "odd names", {"cluster_name": "Team-A 1", "node_tags": {"a'b\"c": "x\\y ${z} $w"}}
 
 
@@ -84,6 +86,14 @@ def configuration(node):
                     key = f"{section.name}.{name}" if section.name else name
                     found[key] = template.value(operator, source, node.cluster.lookup)
     return found
+
+
+def status_of(array):
+    """A nodearray with one bucket, as the server's status tells azslurm."""
+    machine = {"vcpuCount": 96, "pcpuCount": 96, "memory": 1900, "gpuCount": 8}
+    definition = {"machineType": array.get("MachineType")}
+    bucket = {"virtualMachine": machine, "definition": definition, "maxCount": 2, "maxPlacementGroupSize": 100}
+    return {"name": array.name, "nodearray": {"Configuration": array.configuration()}, "buckets": [bucket]}
 
 
 def disk(node, volume):
@@ -176,9 +186,17 @@ class SomeCases(unittest.TestCase):
         self.assertNotIn("slurm.dampen_memory", configuration(cluster.arrays["htc"]))
 
     def test_gpus_are_counted_only_where_azure_does_not(self):
-        for size, gpus in {"Standard_ND96isr_H100_v5": None, "Standard_ND96isr_MI300X_v5": 8}.items():
-            settings = configuration(imported(Rendered(hpc_sku=size)).arrays["hpc"])
-            self.assertEqual(settings.get("autoscale.resources.slurm_gpus"), gpus, size)
+        for gpus in (None, 8):
+            settings = configuration(imported(Rendered(hpc_unreported_gpus=gpus)).arrays["hpc"])
+            self.assertEqual(settings.get("autoscale.resources.slurm_gpus"), gpus)
+
+    def test_only_nodes_with_infiniband_are_placed_together(self):
+        for infiniband in (True, False):
+            arrays = imported(Rendered(hpc_infiniband=infiniband)).arrays
+            self.assertIs(configuration(arrays["hpc"])["slurm.hpc"], infiniband)
+            self.assertIs(configuration(arrays["htc"])["slurm.hpc"], False)
+            group = partitions.Partition(status_of(arrays["hpc"]), []).placement_group
+            self.assertEqual(group, "Standard_ND96isr_H100_v5_pg0" if infiniband else None)
 
     def test_the_scheduler_serves_what_it_stores(self):
         scheduler = imported(Rendered(storage=STORAGE["nfs"])).nodes["scheduler"]

@@ -60,6 +60,10 @@ fn tunnel_lock_and_playbook() {
                 let failed = result("failed", "HTTP 401 from the server\nsecond line");
                 site.program_fails("ansible-playbook", 2, &events(&[ignored, failed]), "");
             }),
+            case("a task has something to say", &[], 0, |site| {
+                let said = result("ok", "cluster slurmcluster was edited in CycleCloud (parameter Region)");
+                site.file("ansible-playbook.says", &events(&[said]));
+            }),
             case("the host does not answer", &[], 11, |site| {
                 let lost =
                     result("unreachable", "Failed to connect to the host via ssh: Operation timed out");

@@ -36,6 +36,9 @@ class Steps(unittest.TestCase):
             patch = mock.patch.object(cluster, name, value)
             patch.start()
             self.addCleanup(patch.stop)
+        patch = mock.patch.object(cluster, "marks", return_value={"parameter A": "1"})
+        patch.start()
+        self.addCleanup(patch.stop)
         patch = mock.patch.object(cluster, "run", side_effect=self.watch)
         self.run = patch.start()
         self.addCleanup(patch.stop)
@@ -57,7 +60,7 @@ class Steps(unittest.TestCase):
 
     def state(self, nodes):
         with mock.patch.object(cluster, "select", return_value=nodes):
-            return cluster.state({"cluster": "slurm"})
+            return cluster.state({"cluster": "slurm", "secrets": {}})
 
     def programs(self):
         """The programs that ran, with their arguments."""
@@ -70,7 +73,7 @@ class Steps(unittest.TestCase):
         self.assertEqual(len(self.programs()), 1, "there is no scheduler to tell")
         failed = {"Name": "login2", "TargetState": "Started", "State": "Failed"}
         nodes = [{"Name": "scheduler", "TargetState": "Started"}, {"Name": "login1"}, failed]
-        self.assertEqual(self.state(nodes), {"uploaded": {}, "imported": "abc", "started": ["scheduler"]})
+        self.assertEqual(self.state(nodes), {"uploaded": {}, "imported": "abc", "edited": [], "started": ["scheduler"]})
         self.assertEqual(self.state([])["imported"], "", "a cluster that is gone must be imported")
 
     def test_a_failed_import_is_gone_and_not_remembered(self):

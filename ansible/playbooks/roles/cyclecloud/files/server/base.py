@@ -26,6 +26,8 @@ def answer(work):
         print(json.dumps(work(json.load(sys.stdin))))
     except Problem as problem:
         sys.exit(str(problem))
+    except OSError as error:
+        sys.exit(f"a file cannot be read or written: {error}")
 
 
 def host_environment(path="/etc/environment"):

@@ -1,23 +1,34 @@
 """Steps of bringing a cluster up: `state`, `upload`, `import`, `start`.
 
-What was uploaded and imported is remembered in EVIDENCE, written only after the step succeeded. It is kept here, so that
-a run from any machine knows it.
+What was uploaded and imported is remembered in EVIDENCE, written only after the step succeeded, with marks of what the
+server then said of the cluster: another mark later is an edit made by hand. It is kept here, so that a run from any
+machine knows it.
 """
 
 import base64
+import configparser
+import hashlib
 import io
 import json
 import os
 import shlex
 import signal
+import ssl
 import sys
 import tarfile
 import tempfile
+import time
+import urllib.parse
+import urllib.request
 
 import vault
 from base import CLI, Problem, answer, run, select, wait_until
 
 EVIDENCE = "/opt/ccslurm4ai/evidence.json"
+# Signs root's command line in; written by admin.py.
+CONFIG = "/root/.cycle/config.ini"
+# Storage may refuse or drop a request of an upload; each attempt writes all files anew.
+UPLOADS, PAUSE = 3, 10
 # How the server reaches its nodes, and the nodes' keys as they were at the first time.
 NODE_USER, NODE_KEY = "cyclecloud", "/opt/cycle_server/.ssh/cyclecloud.pem"
 KNOWN_HOSTS = "/opt/ccslurm4ai/known_hosts"
@@ -51,8 +62,50 @@ def state(want):
     return {
         "uploaded": evidence["uploaded"],
         "imported": evidence["imported"].get(cluster, "") if nodes else "",
+        "edited": edited(cluster, evidence["marks"].get(cluster), want["secrets"]) if nodes else [],
         "started": [node["Name"] for node in nodes if is_started(node)],
     }
+
+
+def edited(cluster, before, secrets):
+    """What differs from the cluster as it was imported last; nothing when that is not known."""
+    if not before:
+        return []
+    now = marks(cluster, secrets)
+    return sorted(name for name in {*before, *now} if now.get(name) != before.get(name))
+
+
+def marks(cluster, secrets):
+    """A hash of everything that the server says of a cluster's definition: each parameter but secrets, each partition."""
+    try:
+        parameters = json.loads(run(CLI, "export_parameters", cluster))
+    except ValueError:
+        raise Problem(f"cyclecloud export_parameters printed no JSON for {cluster}") from None
+    known = {f"parameter {name}": value for name, value in parameters.items() if name not in secrets}
+    for array in status(cluster)["nodearrays"]:
+        defined = array["nodearray"]
+        known[f"partition {array['name']}"] = [defined.get(name) for name in ("MachineType", "Configuration")]
+    hashed = {name: json.dumps(value, sort_keys=True).encode() for name, value in known.items()}
+    return {name: hashlib.sha256(value).hexdigest() for name, value in hashed.items()}
+
+
+def status(cluster):
+    """A cluster's status by the server's REST API; Problem when there is none."""
+    config = configparser.RawConfigParser()
+    config.read(CONFIG)
+    server = config["cyclecloud"]
+    login = base64.b64encode(f"{server['username']}:{server['password']}".encode()).decode()
+    path = f"/clusters/{urllib.parse.quote(cluster)}/status"
+    request = urllib.request.Request(server["url"].rstrip("/") + path, headers={"Authorization": f"Basic {login}"})
+    # On this machine, whose certificate is its own: as root's command line does.
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
+    try:
+        with opener.open(request, timeout=60) as reply:
+            return json.load(reply)
+    except (OSError, ValueError) as error:
+        raise Problem(f"CycleCloud does not answer GET {path}: {error}") from None
 
 
 def is_started(node):
@@ -64,9 +117,20 @@ def upload(want):
     """Puts one project into the locker."""
     with tempfile.TemporaryDirectory(prefix="ccslurm4ai-") as folder:
         unpack(base64.b64decode(want["archive"]), folder)
-        run(CLI, "project", "upload", want["locker"], cwd=folder, timeout=900)
+        put(folder, want["locker"])
     remember("uploaded", want["name"], want["evidence"])
     return {"changed": True}
+
+
+def put(folder, locker):
+    """Uploads a folder; the last attempt's refusal is the caller's."""
+    for attempt in range(1, UPLOADS + 1):
+        try:
+            return run(CLI, "project", "upload", locker, cwd=folder, timeout=900)
+        except Problem:
+            if attempt == UPLOADS:
+                raise
+            time.sleep(PAUSE)
 
 
 def unpack(archive, folder):
@@ -81,10 +145,19 @@ def import_cluster(want):
     cluster = want["cluster"]
     secrets = {name: vault.secret(want["vault"], secret) for name, secret in want["secrets"].items()}
     parameters = {**json.loads(want["parameters"]), **secrets}
+    before = remembered()["marks"].get(cluster, {})
+    # Should this run be ended before the new marks are known, nothing is taken for an edit.
+    remember("marks", cluster, {})
     try:
         import_files(cluster, want["section"], want["template"], json.dumps(parameters))
     except Problem as problem:
+        remember("marks", cluster, before)
         raise Problem(without(secrets.values(), str(problem))) from None
+    try:
+        remember("marks", cluster, marks(cluster, secrets))
+    except Problem as problem:
+        # Not to be able to tell edits later is no reason to fail.
+        print(f"edits of {cluster} will not be told: {problem}", file=sys.stderr)
     scale(cluster, want["scheduler_patience"])
     remember("imported", cluster, want["evidence"])
     return {"changed": True}
@@ -160,9 +233,10 @@ def remembered():
     """Evidence of earlier runs."""
     try:
         with open(EVIDENCE, encoding="utf-8") as file:
-            return json.load(file)
+            known = json.load(file)
     except FileNotFoundError:
-        return {"uploaded": {}, "imported": {}}
+        known = {}
+    return {"uploaded": {}, "imported": {}, "marks": {}, **known}
 
 
 def remember(kind, name, evidence):
