@@ -23,8 +23,10 @@ mod twin {
     #[allow(dead_code, reason = "the tests with stand-ins use the rest")]
     #[path = "../known/rows.rs"]
     mod rows;
+    mod scripts;
     mod secure;
     mod trace;
+    mod trouble;
     mod verify;
     mod watcher;
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::rehearsal::{Twin, Workspace, finish, ok, text};
+use super::scripts;
 
-const LOGIN: &str = "slurmcluster-login1";
+pub const LOGIN: &str = "slurmcluster-login1";
 const SERVER: &str = "cycleserver";
 const GUEST: &str = "guest";
 /// Longer than nodes take to boot on a slow machine.
@@ -39,9 +40,11 @@ pub fn run(workspace: &Workspace, twin: &Twin) {
         !denied.status.success() && text(&denied.stderr).contains("a password is required"),
         "{denied:?}"
     );
+    scripts::run(twin);
     admin(&format!("{scheduler} azslurm suspend --node-list slurmcluster-hpc-[1-2]"));
     until(twin, LOGIN, "scontrol show nodes --future -o | grep -c State=FUTURE", "12\n");
     until(twin, SERVER, "cyclecloud show_nodes -c slurmcluster | grep -c ^Name", "4\n");
+    scripts::logs_are_saved(twin, &["slurmcluster-hpc-1", "slurmcluster-hpc-2"]);
 }
 
 /// A user that CycleCloud makes on all nodes, without rights on them.
@@ -55,7 +58,7 @@ fn second_user(twin: &Twin) {
 }
 
 /// Waits until a script on a host prints the text.
-fn until(twin: &Twin, host: &str, script: &str, wanted: &str) {
+pub fn until(twin: &Twin, host: &str, script: &str, wanted: &str) {
     let end = Instant::now() + PATIENCE;
     loop {
         let output = finish(&mut twin.on_host(host, script));

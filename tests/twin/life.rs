@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::compare::{RESOURCES, differences};
 use super::rehearsal::{DRIVER, Run, Twin, Workspace, finish, name_of, ok};
-use super::{jobs, leftovers, secure, watcher};
+use super::{jobs, leftovers, secure, trouble, watcher};
 
 const SERVER: &str = "cycleserver";
 const NODES: [&str; 4] =
@@ -26,7 +26,7 @@ const CREDENTIAL: &str = "cyclecloud : Administrator has an account";
 #[test]
 fn a_cluster_lives() {
     ok(Command::new(DRIVER).arg("setup"));
-    let twin = Twin::up(&[], "nrms_rules: true");
+    let twin = Twin::up(&[], &format!("nrms_rules: true\n{}", trouble::UPLOAD_FAILS_ONCE));
     let workspace = Workspace::new("");
     let mut last = Instant::now();
     let mut done = |step: &str| {
@@ -44,16 +44,19 @@ fn a_cluster_lives() {
     sign_in(&workspace, &twin);
     done("signed in everywhere");
     jobs::run(&workspace, &twin);
-    done("jobs of two users on nodes started by hand");
+    done("jobs of two users on nodes started by hand, and every script");
     let first = twin.state();
     again(&workspace, &twin, &first);
     done("second install");
     by_force(&workspace, &twin, &first);
     done("install --force");
     edited(&workspace, &twin);
-    done("install after each of two edits");
+    trouble::an_upload_was_tried_again(&twin);
+    done("install after each of three edits");
     state_lost(&workspace, &twin);
     done("install -a without a state folder");
+    trouble::run(&workspace, &twin);
+    done("troubles of the server");
     secure::secured(&workspace, &twin, hosts.len());
     done("install -s, twice");
     secure::deployed_again(&workspace, &twin, hosts.len());
