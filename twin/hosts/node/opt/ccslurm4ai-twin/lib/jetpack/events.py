@@ -15,9 +15,9 @@ def watch():
     """Attends to events for ever, unless the node's configuration forbids it."""
     if str(config.get(config.load(), "cyclecloud.monitor_scheduled_events", True)).lower() == "false":
         return
-    own = azure.instance()["compute"]["name"]
     while True:
         try:
+            own = azure.instance()["compute"]["name"]
             for event in azure.metadata("scheduledevents", **VERSION)["Events"]:
                 if own in event["Resources"] and event["EventStatus"] == "Scheduled":
                     attend(event)
