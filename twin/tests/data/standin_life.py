@@ -178,6 +178,21 @@ def custom_data(profile):
     return json.loads(base64.b64decode(profile.pop("customData")))
 
 
+class NewCluster:
+    """A store with one cluster, which has no password yet."""
+
+    def one(self, *_, **__):
+        return {}
+
+    def put(self, *_):
+        pass
+
+
+def passwords():
+    """No cluster's password is taken for an option, whatever is drawn."""
+    assert not any(agent.cluster_password(NewCluster(), "new").startswith("-") for _ in range(2000))
+
+
 def joins(store, seen, key):
     """The node asks what it is; its id."""
     seen["another VM's key"] = refusal(nodes.joined, store, key, "vm slurm-login1")
@@ -244,6 +259,7 @@ def main():
         key = starts(store, cloud, seen, status)
         runs(store, cloud, seen, status, joins(store, seen, key), key)
         grows(store, cloud, seen, status)
+    passwords()
     print(json.dumps(seen))
 
 

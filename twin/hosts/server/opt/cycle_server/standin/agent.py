@@ -30,10 +30,11 @@ def configuration(store, node, row):
 
 
 def cluster_password(store, name):
-    """Password with which a cluster's own programs use the REST API."""
+    """Password with which a cluster's own programs use the REST API; azslurm gets it as an argument of its own, which must
+    not look like an option."""
     cluster = store.one("Cloud.Cluster", ClusterName=name)
     if not cluster.get("AccessKey"):
-        cluster["AccessKey"] = secrets.token_urlsafe(24)
+        cluster["AccessKey"] = secrets.token_hex(24)
         store.put("Cloud.Cluster", {"ClusterName": name, "AccessKey": cluster["AccessKey"]})
     return cluster["AccessKey"]
 

@@ -25,7 +25,7 @@ def change(store, row, **values):
 def acquiring(owner):
     """Values of a node that begins its life."""
     return {"Status": "Acquiring", "State": "Acquiring", "TargetState": "Started", "StatusMessage": None, "Owner": owner,
-            "AccessKey": secrets.token_urlsafe(24), "NodeId": secrets.token_hex(16), "Hostname": None, "VmId": None,
+            "AccessKey": secrets.token_hex(24), "NodeId": secrets.token_hex(16), "Hostname": None, "VmId": None,
             "PrivateIp": None}
 
 
@@ -96,7 +96,7 @@ def grow(store, array, rows, placement_group, user):
     name = "-".join(part for part in (array.cluster.name, array.name, placement_group) if part).lower()
     path = f"{machines.group_id(account)}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
     with SETS:
-        known = store.one("Cloud.ScaleSet", Name=path) or {"Name": path, "AccessKey": secrets.token_urlsafe(24)}
+        known = store.one("Cloud.ScaleSet", Name=path) or {"Name": path, "AccessKey": secrets.token_hex(24)}
         store.put("Cloud.ScaleSet", known)
         before = instances(path)
         labels = machines.tags(store, array, array.cluster.name, user)
